@@ -1,21 +1,64 @@
-"""The command tree. Command modules import nothing heavy at the top, so that `--help` stays quick."""
+"""The command tree. A command's module is imported when it is called, so that `--help` stays quick."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import typer
+from typer.core import TyperGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (
+        "spinebench.cli.demo",
+        "The whole loop on drawn phantoms with simulated models: no keys, no network.",
+    ),
+    "run": ("spinebench.cli.run", "Sit an exam: a benchmark file and model names in, graded answers out."),
+    "resume": ("spinebench.cli.resume", "Go on with what a run is missing or failed."),
+    "score": ("spinebench.cli.score", "Extract and grade a run again from the stored text, without a call."),
+    "compare": (
+        "spinebench.cli.compare",
+        "Compare models on the same items, paired, with Holm's correction.",
+    ),
+    "runs": ("spinebench.cli.runs", "List and show runs."),
+    "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
+    "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),
+    "models": ("spinebench.cli.models", "List providers, check keys and model names."),
+    "published": (
+        "spinebench.cli.published",
+        "Replay the published tables and name the cells that contradict them.",
+    ),
+    "doctor": ("spinebench.cli.doctor", "Versions, keys present (never shown), state of the workspace."),
+}
+"""Command -> (module with a Typer named `app`, one line of help)."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows the names of its commands and imports one only when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        return typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
 
 app = typer.Typer(
     name="spinebench",
+    cls=LazyGroup,
     help="Evaluate multimodal LLMs on spine images: how often they are right, how they reason, how sure.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
 )
-# Each command module adds one line here: app.add_typer(MODULE.app, name=...) or app.command(NAME)(FUNCTION).
 
 
 def _version(value: bool) -> None:
@@ -35,27 +78,36 @@ def _root(
     """Root options."""
 
 
+@runtime_checkable
+class _Showable(Protocol):
+    """A usage error of the command-line parser: it prints itself with the usage line."""
+
+    def show(self) -> None: ...
+
+
 def run_app(args: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user error becomes one message on stderr, no traceback."""
-    import click
-
     from spinebench.cli.console import say
     from spinebench.errors import ExitCode, SpinebenchError
 
     try:
         result = app(args=args, standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         say("interrupted")
         return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        say("Run the command with --help to see its options.")
+    except typer.TyperException as error:
+        if isinstance(error, _Showable):
+            error.show()
+        say("Call the command with --help to see what it takes.")
         return ExitCode.USAGE
     except SpinebenchError as error:
         what, _, mend = str(error).rpartition("; ")
         say(f"error: {what or mend}")
-        say(mend if what else "Run 'spinebench doctor' to see the state of this installation and workspace.")
+        say(mend if what else "Call 'spinebench doctor' to see the state of this installation and workspace.")
         return error.exit_code
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        sys.stderr.close()
+        return ExitCode.DONE
     return result if isinstance(result, int) else ExitCode.DONE
