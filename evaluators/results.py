@@ -1,0 +1,162 @@
+"""The results table as data: one summary per model, persona, image condition and family of option orders."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spinebench.evaluators.answers import Answers, groups, read_answers
+from spinebench.evaluators.baselines import Baseline
+from spinebench.evaluators.clustered import count_distinct, few_clusters
+from spinebench.evaluators.diagnosis import DiagnosisSummary, summarize_diagnosis
+from spinebench.evaluators.estimate import FEW_CLUSTERS, Denominators, Estimate, Rate
+from spinebench.evaluators.localization import LocalizationSummary, summarize_localization
+from spinebench.evaluators.rates import chance_corrected, mean_of_shares, share
+from spinebench.records import Record, Task
+
+
+class KnowledgeSummary(Record):
+    """Multiple-choice answers without a taxonomy of their own."""
+
+    accuracy: Rate
+
+
+class ModelSummary(Record):
+    """Everything that is said about one model under one persona, image condition and order family."""
+
+    model: str
+    persona: str
+    image_condition: str
+    option_order: str
+    """Family: `as_given`, `shuffled` or `rotation`."""
+    benchmarks: tuple[str, ...]
+    runs: tuple[str, ...]
+    simulated: bool
+    partial: bool
+    """True if any answer comes from a run on part of its benchmark."""
+    n_items: int
+    n_clusters: int
+    answers_per_item: float
+    """Epochs, rotations and repeated runs: above 1 the answers of an item are not independent."""
+    denominators: Denominators
+    diagnosis: DiagnosisSummary | None
+    """None where no such question was asked; so too the next two."""
+    localization: LocalizationSummary | None
+    knowledge: KnowledgeSummary | None
+    overall: Rate
+    """Unweighted mean of diagnosis and localization accuracy."""
+    overall_chance_corrected: Estimate
+    """Against the mean of the two tasks' chance accuracies."""
+    warnings: tuple[str, ...]
+
+
+def summarize(graded: object, *, distances: bool = False, level: float = 0.95) -> list[ModelSummary]:
+    """Summaries in order of first appearance; [] without rows.
+
+    `graded` is a pyarrow.Table or a mapping of columns with the names of the store's `graded` view (needed:
+    model, item_id, cluster, task, status, outcome, correct; for localization gold, chosen and the set scores
+    too). `distances` adds the level distances, which load scipy.optimize. Nothing is drawn at random.
+    Intervals at `level`.
+
+    Raises DataError when a needed column is missing.
+    """
+    answers = read_answers(graded)
+    columns = answers.columns
+    shown = {
+        "benchmark": columns.text("benchmark", default=""),
+        "run_id": columns.text("run_id", default=""),
+    }
+    flags = {name: columns.flags(name, default=False) for name in ("simulated", "partial")}
+    found = []
+    for key, group in groups(answers):
+        occurring = {
+            name: tuple(
+                coded.labels[code] for code in np.flatnonzero(np.bincount(coded.codes[group.rows] + 1)[1:])
+            )
+            for name, coded in shown.items()
+        }
+        diagnosis = group.of_task(Task.DIAGNOSIS)
+        localization = group.of_task(Task.LOCALIZATION)
+        knowledge = group.of_task(Task.KNOWLEDGE)
+        overall = _overall(group, level)
+        of_diagnosis = summarize_diagnosis(diagnosis, level=level) if len(diagnosis) else None
+        of_localization = (
+            summarize_localization(localization, distances=distances, level=level)
+            if len(localization)
+            else None
+        )
+        n_items, n_clusters = count_distinct(group.item), count_distinct(group.cluster)
+        found.append(
+            ModelSummary(
+                **key._asdict(),
+                benchmarks=tuple(filter(None, occurring["benchmark"])),
+                runs=tuple(filter(None, occurring["run_id"])),
+                simulated=bool(flags["simulated"][group.rows].any()),
+                partial=bool(flags["partial"][group.rows].any()),
+                n_items=n_items,
+                n_clusters=n_clusters,
+                answers_per_item=len(group) / n_items,
+                denominators=group.denominators(),
+                diagnosis=of_diagnosis,
+                localization=of_localization,
+                knowledge=_knowledge(knowledge, level) if len(knowledge) else None,
+                overall=overall,
+                overall_chance_corrected=chance_corrected(
+                    overall.of_asked,
+                    _overall_chance(of_diagnosis, of_localization),
+                    "mean of the tasks' chances",
+                ),
+                warnings=_warnings(group, occurring["benchmark"], n_items, n_clusters),
+            )
+        )
+    return found
+
+
+def _knowledge(answers: Answers, level: float) -> KnowledgeSummary:
+    accuracy = share(
+        "knowledge accuracy", answers, answers.correct, level=level, empty="no knowledge questions"
+    )
+    return KnowledgeSummary(accuracy=accuracy)
+
+
+def _overall(group: Answers, level: float) -> Rate:
+    """Both tasks share images and studies, so one sum over clusters carries the errors of both."""
+    parts = {task: group.of_task(task) for task in (Task.DIAGNOSIS, Task.LOCALIZATION)}
+    missing = [str(task) for task, part in parts.items() if not len(part)]
+    both = group.take(group.task.equals(Task.DIAGNOSIS.value) | group.task.equals(Task.LOCALIZATION.value))
+    return mean_of_shares(
+        "overall accuracy (mean of diagnosis and localization)",
+        [] if missing else [(part, part.correct) for part in parts.values()],
+        both,
+        level=level,
+        empty=f"no {' and no '.join(missing)} questions: overall is the mean of both accuracies",
+    )
+
+
+def _overall_chance(
+    diagnosis: DiagnosisSummary | None, localization: LocalizationSummary | None
+) -> float | None:
+    if diagnosis is None or localization is None:
+        return None
+    chances = (
+        _accuracy_of(diagnosis.baselines, "random option"),
+        _accuracy_of(localization.baselines, "uniform non-empty subset"),
+    )
+    return None if None in chances else sum(chance for chance in chances if chance is not None) / 2
+
+
+def _accuracy_of(baselines: tuple[Baseline, ...], name: str) -> float | None:
+    return next((baseline.accuracy for baseline in baselines if baseline.name == name), None)
+
+
+def _warnings(group: Answers, benchmarks: tuple[str, ...], n_items: int, n_clusters: int) -> tuple[str, ...]:
+    found = []
+    if len(benchmarks) > 1:
+        found.append(f"{len(benchmarks)} benchmarks are pooled here: {', '.join(benchmarks)}")
+    if len(group) > n_items:
+        found.append(
+            f"{len(group)} answers to {n_items} items (epochs, rotations or runs): "
+            "read the cluster-robust intervals"
+        )
+    if n_clusters < FEW_CLUSTERS and n_clusters < len(group):
+        found.append(few_clusters(n_clusters))
+    return tuple(found)
