@@ -397,7 +397,7 @@ class Gateway:
         error = (
             failure.__cause__
             if isinstance(failure.__cause__, ProviderError)
-            else provider_error(asking.model.name, failure)
+            else provider_error(asking.model, failure)
         )
         message = str(error)
         asking.gate.close(lambda: ProviderError(message))
@@ -434,7 +434,7 @@ class Gateway:
             seconds = self.policy.check_timeout_s
             again = self._retry.after(failure, attempt=attempt, time_left_s=seconds, item_timeout_s=seconds)
             if attempt > self.policy.check_retries or isinstance(again, GiveUp):
-                return provider_error(model.name, failure)
+                return provider_error(model, failure)
             await asyncio.sleep(again.wait_s)
         raise AssertionError("unreachable")
 

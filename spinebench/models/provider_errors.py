@@ -8,15 +8,12 @@ import traceback
 from pathlib import Path
 
 from spinebench.errors import ProviderError
-from spinebench.models.protocol import ModelFailure
+from spinebench.models.keys import KEY_VARIABLES, present
+from spinebench.models.policy import provider_of
+from spinebench.models.protocol import ChatModel, ModelFailure
 from spinebench.records import FailureClass
 
-_KEY_VARIABLES = {
-    "openai": "OPENAI_API_KEY",
-    "anthropic": "ANTHROPIC_API_KEY",
-    "google": "GOOGLE_API_KEY",
-}
-_SECRET_NAME = re.compile(r"(?:_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD)$")
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_LENGTH = 8
 """Shorter values are no keys, and blanking them out would eat ordinary words."""
 _KEY_SHAPES = re.compile(
@@ -44,29 +41,43 @@ def internal_failure(error: BaseException) -> ModelFailure:
     return ModelFailure(FailureClass.INTERNAL, f"{type(error).__name__}: {error}{where}")
 
 
-def provider_error(model: str, failure: ModelFailure) -> ProviderError:
+def provider_error(model: ChatModel, failure: ModelFailure) -> ProviderError:
     """The error that ends the work, for a failure that no other item would escape."""
     what, mend = _advice(model, failure.failure_class)
     said = " ".join(without_keys(failure.message).split())[:500].replace("; ", ", ")
     status = "" if failure.status_code is None else f"HTTP {failure.status_code}: "
-    return ProviderError(f"model {model!r}: {what} ({status}{said}); {mend}")
+    return ProviderError(f"model {model.name!r}: {what} ({status}{said}); {mend}")
 
 
-def _advice(model: str, failure_class: FailureClass) -> tuple[str, str]:
-    provider, _, model_id = model.partition("/")
-    variable = _KEY_VARIABLES.get(provider)
-    key = (
-        f"the environment variable {variable}" if variable else "the environment variable that holds its key"
-    )
+def _advice(model: ChatModel, failure_class: FailureClass) -> tuple[str, str]:
+    variable = _key_variable(model)
     if failure_class is FailureClass.AUTH:
-        return "expected a valid key, the provider refused the one it got", f"set {key} to a valid key"
+        if variable is None:
+            return (
+                "expected a key, none was sent",
+                "put its key into an environment variable and name that with -M api_key_env=NAME",
+            )
+        return (
+            "expected a valid key, the provider refused the one it got",
+            f"set the environment variable {variable} to a valid key",
+        )
     if failure_class is FailureClass.PERMISSION:
+        other_key = "" if variable is None else f", or set {variable} to a key that has it"
         return (
             "expected permission to use it, the provider denies it",
-            f"ask the provider for access, or set {key} to a key that has it",
+            f"ask the provider for access{other_key}",
         )
     if failure_class is FailureClass.UNKNOWN_MODEL:
-        return f"expected a model id that the provider knows, not {model_id!r}", "correct the model name"
+        return "expected a model that the provider knows", "correct the model name"
     if failure_class is FailureClass.QUOTA:
         return "expected credit or quota, the account's is used up", "top the account up and resume the run"
     return "expected an answer to the check of the model, got none", "try again later, or check the address"
+
+
+def _key_variable(model: ChatModel) -> str | None:
+    """The environment variable that the model's key comes from; None where it has no key."""
+    named = model.account.partition("#")[2]  # adapters put the name of a variable of the user's choice there
+    if named:
+        return named
+    provider = provider_of(model.name)
+    return present(provider) or next(iter(KEY_VARIABLES.get(provider, ())), None)
