@@ -122,7 +122,7 @@ class GradedColumns:
         if not self._present(name, optional=default is not None):
             return np.full(self.n, bool(default))
         if self._arrow is not None:
-            return _arrow_numbers(self._arrow.column(name).cast("int8")) == 1
+            return np.equal(_arrow_numbers(self._arrow.column(name).cast("int8")), 1)
         return np.array([value is not None and bool(value) for value in self._mapping[name]], dtype=bool)
 
     def numbers(self, name: str) -> FloatArray:
@@ -178,7 +178,7 @@ def _dictionary_codes(array: Any) -> IntArray:
 
 
 def _arrow_numbers(values: Any) -> FloatArray:
-    """Nulls as NaN. Read from the buffers: `to_numpy`, like `fill_null`, makes pyarrow import pandas (2 s)."""
+    """Nulls as NaN. Read from the buffers: `to_numpy` and `fill_null` make pyarrow import pandas."""
     import pyarrow as pa
 
     array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
