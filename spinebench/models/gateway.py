@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spinebench.errors import ProviderError, SpinebenchError, StoppedError, UsageError
+from spinebench.errors import ProviderError, StoppedError, UsageError
 from spinebench.models.budget import Budget, Reservation, Verdict
 from spinebench.models.cache import ReplyCache, is_good
+from spinebench.models.checks import check_model
 from spinebench.models.limits import AccountGate, ConnectionLimit, Signal, Slot
 from spinebench.models.policy import GatewayPolicy, provider_of
 from spinebench.models.prices import PriceBook, Rates
@@ -17,6 +18,7 @@ from spinebench.models.protocol import FATAL, ChatModel, ModelFailure, ModelRepl
 from spinebench.models.provider_errors import internal_failure, provider_error, without_keys
 from spinebench.models.retry import Again, GiveUp, RetryRule
 from spinebench.models.spending import Ledger, Spending
+from spinebench.models.storable import encodable, storable
 from spinebench.records import Failure, FailureClass, Record, Usage, digest
 
 __all__ = ["Call", "Gateway", "GatewayPolicy", "Spending"]
@@ -116,7 +118,7 @@ class Gateway:
         that failed are its notes. A provider that answers 429 to the check is one that can be used.
         """
         self.require_prices(models)
-        outcomes = await asyncio.gather(*(self._check(model) for model in models))
+        outcomes = await asyncio.gather(*(check_model(model, self.policy, self._retry) for model in models))
         errors = [error for error in outcomes if error is not None]
         if errors:
             for error in errors[1:]:
@@ -345,7 +347,7 @@ class Gateway:
             raise ModelFailure(
                 FailureClass.INTERNAL, f"model returned {type(reply).__name__}: expected a ModelReply"
             )
-        return _storable(reply)
+        return storable(reply)
 
     def _after(self, asking: _Asking, failure: ModelFailure) -> float | None:
         """Note the failure; seconds to wait before the next attempt, None for no other attempt."""
@@ -362,7 +364,7 @@ class Gateway:
 
     def _note(self, asking: _Asking, failure: ModelFailure, why: str | None = None) -> None:
         record = failure.record(max(asking.attempts, 1))
-        message = _encodable(without_keys(record.message)) + ("" if why is None else f"; {why}")
+        message = encodable(without_keys(record.message)) + ("" if why is None else f"; {why}")
         asking.failures.append(record.model_copy(update={"message": message}))
 
     def _priced(self, asking: _Asking, reply: ModelReply) -> Usage:
@@ -414,56 +416,11 @@ class Gateway:
                 gate.close(lambda: StoppedError(message))
         return gate
 
-    async def _check(self, model: ChatModel) -> SpinebenchError | None:
-        for attempt in itertools.count(1):
-            try:
-                async with asyncio.timeout(_finite(self.policy.check_timeout_s)):
-                    await model.check()
-                return None
-            except SpinebenchError as error:
-                return error
-            except TimeoutError:
-                seconds = self.policy.check_timeout_s
-                failure = ModelFailure(FailureClass.TIMEOUT, f"no answer within {seconds:g} s")
-            except ModelFailure as met:
-                failure = met
-            except Exception as error:  # noqa: BLE001 - told to the user as this model's failure
-                failure = internal_failure(error)
-            if failure.failure_class is FailureClass.RATE_LIMIT:
-                return None
-            seconds = self.policy.check_timeout_s
-            again = self._retry.after(failure, attempt=attempt, time_left_s=seconds, item_timeout_s=seconds)
-            if attempt > self.policy.check_retries or isinstance(again, GiveUp):
-                return provider_error(model, failure)
-            await asyncio.sleep(again.wait_s)
-        raise AssertionError("unreachable")
-
 
 def _signal(failure: ModelFailure) -> Signal:
     if failure.failure_class is FailureClass.RATE_LIMIT:
         return Signal.RATE_LIMITED
     return Signal.TROUBLED if failure.retryable else Signal.SILENT
-
-
-def _storable(reply: ModelReply) -> ModelReply:
-    """The reply itself, unless a text of it holds half a surrogate pair (JSON's \\ud800 can bring one in).
-
-    No file can hold such a text as UTF-8; the replacement character takes the half pair's place.
-    """
-    texts = {"text": reply.text, "reasoning": reply.reasoning, "refusal": reply.refusal}
-    changed = {name: _encodable(text) for name, text in texts.items() if text is not None}
-    changed = {name: text for name, text in changed.items() if text is not texts[name]}
-    return reply.model_copy(update=changed) if changed else reply
-
-
-def _encodable(text: str) -> str:
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def _being_cancelled() -> bool:
