@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+_UNBROKEN = 36
+"""Cells up to this length are never broken over lines."""
+_WIDEST = 200
+"""Columns of text that no terminal is asked to go beyond."""
 
 
 def printable(text: str) -> str:
@@ -32,11 +39,15 @@ def say(text: str = "") -> None:
     sys.stderr.flush()
 
 
-def console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A rich console; it honours NO_COLOR and drops colour where there is no terminal."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    stream = sys.stderr if stderr else sys.stdout
+    if width is None and not stream.isatty() and "COLUMNS" not in os.environ:
+        # A pipe or a file has no width of its own; the default of 80 columns would break what is read there.
+        width = 120
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)
 
 
 def print_table(
@@ -51,14 +62,26 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
-    )
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for index, name in enumerate(columns):
-        numeric = bool(rows) and all(
-            isinstance(row[index], int | float) or row[index] is None for row in rows
+        texts = [str(row[index]) for row in rows if row[index] is not None]
+        numeric = bool(texts) and all(text[:1].isdigit() for text in texts)
+        short = all(len(text) <= _UNBROKEN for text in texts)
+        table.add_column(
+            Text(name),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=short,
+            vertical="bottom",
         )
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text("–" if cell is None else printable(str(cell))) for cell in row))
-    console().print(table)
+    out = console()
+    # A line that a narrow terminal wraps can still be read; a figure that is cut off cannot.
+    wanted = min(out.measure(table, options=out.options.update(width=_WIDEST)).maximum, _WIDEST)
+    if title is not None:
+        out.print(Text(printable(title), style="bold"))
+    (out if wanted <= out.width else console(width=wanted)).print(table)
+    if caption is not None:
+        out.print(Text(printable(caption), style="dim"))
+        out.print()

@@ -110,7 +110,8 @@ class ModelRequest(Record):
     def hash(self, model: str) -> str:
         """SHA-256 over all that can change the reply of `model`: texts, image digests, decoding, schema.
 
-        Epochs of one item differ in nothing else, so the epoch is part of it as soon as it exceeds 1.
+        Epochs differ in nothing else, nor do items whose image is not shown; both are draws of their own, so item
+        and epoch are part of it.
         """
         messages = [
             {
@@ -123,8 +124,8 @@ class ModelRequest(Record):
             for message in self.messages
         ]
         schema = None if self.json_schema is None else self.json_schema.schema_
-        epoch = 1 if self.tag is None else self.tag.epoch
-        return digest([model, messages, self.decoding.model_dump(exclude_none=True), schema, epoch])
+        draw = None if self.tag is None else [self.tag.item_id, self.tag.epoch]
+        return digest([model, messages, self.decoding.model_dump(exclude_none=True), schema, draw])
 
 
 class ModelReply(Record):

@@ -1,0 +1,109 @@
+"""Command-line options made from the fields of `RunPlan`: one list for flags, plan keys, help and schema."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+from spinebench.errors import UsageError
+from spinebench.runs.plan import Flag, ModelEntry, RunPlan
+
+
+def with_plan_options(command: Callable[..., object]) -> Callable[..., object]:
+    """Give a command function, whose last parameter is `**flags`, one option for each flagged plan field.
+
+    Every option defaults to None, so that only what was given on the command line goes before the plan file.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[_flag_type(info.annotation) | None, _option(name, flag)],
+        )
+        for name, info in RunPlan.model_fields.items()
+        for flag in [meta for meta in info.metadata if isinstance(meta, Flag)]
+    ]
+    parameters = [*own, *options]
+    vars(command)["__signature__"] = signature.replace(parameters=parameters)
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def given(flags: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan values of the options that were given, in the form that `RunPlan` takes."""
+    values: dict[str, Any] = {}
+    for name, value in flags.items():
+        if value is None or value == []:
+            continue
+        kind = RunPlan.model_fields[name].annotation
+        if get_origin(kind) is dict:
+            pairs = [pair for text in value for pair in _pairs(name, text)]
+            values[name] = {key: _scalar(name, text) for key, text in pairs}
+        else:
+            values[name] = tuple(value) if isinstance(value, list) else value
+    return values
+
+
+def _option(name: str, flag: Flag) -> Any:
+    info = RunPlan.model_fields[name]
+    default = info.get_default(call_default_factory=True)
+    shown: str | bool = False
+    if not info.is_required() and default not in (None, (), {}, False):
+        values = default if isinstance(default, tuple) else (default,)
+        shown = ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+    return typer.Option(
+        *flag.names.split(), help=info.description, show_default=shown, rich_help_panel=flag.panel
+    )
+
+
+def _flag_type(annotation: Any) -> Any:
+    """The type of a command-line value for the type of a plan field."""
+    origin = get_origin(annotation)
+    if origin in (Union, types.UnionType):
+        kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
+        return _flag_type(kinds[0])
+    if origin is Annotated:
+        return _flag_type(get_args(annotation)[0])
+    if origin is tuple:
+        return types.GenericAlias(list, (_flag_type(get_args(annotation)[0]),))
+    if origin is dict:
+        return list[str]
+    if origin is Literal:
+        return annotation
+    if annotation is ModelEntry:
+        return str
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum | bool | int | float | str):
+        return annotation
+    raise AssertionError(f"plan field of type {annotation!r} has no command-line form")
+
+
+def _pairs(name: str, text: str) -> list[tuple[str, str]]:
+    """`key=value` pairs; several, separated by commas, only for model roles."""
+    flag = "--model-role" if name == "model_roles" else "-M"
+    pairs = []
+    for piece in text.split(",") if name == "model_roles" else [text]:
+        key, equals, value = piece.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"{flag} {piece!r}: expected key=value; write it as {flag} key=value")
+        pairs.append((key.strip(), value.strip()))
+    return pairs
+
+
+def _scalar(name: str, text: str) -> Any:
+    """A value of `-M` as YAML reads it (numbers, true, false, lists); a role's model string as it stands."""
+    if name == "model_roles":
+        return text
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

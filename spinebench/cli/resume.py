@@ -1,0 +1,66 @@
+"""`spinebench resume`: go on with what a run is missing or failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+_PANEL = "Connections, retries and limits"
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its unique beginning.")],
+    *,
+    max_connections: Annotated[
+        int | None, typer.Option("--max-connections", min=1, rich_help_panel=_PANEL, help="As for run.")
+    ] = None,
+    max_retries: Annotated[
+        int | None, typer.Option("--max-retries", min=0, rich_help_panel=_PANEL, help="As for run.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", rich_help_panel=_PANEL, help="As for run.")
+    ] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", rich_help_panel=_PANEL, help="For this sitting.")
+    ] = None,
+    token_limit: Annotated[
+        int | None, typer.Option("--token-limit", rich_help_panel=_PANEL, help="For this sitting.")
+    ] = None,
+    fail_on_error: Annotated[
+        float | None, typer.Option("--fail-on-error", rich_help_panel=_PANEL, help="As for run.")
+    ] = None,
+    workspace: WorkspaceOption = Path("spinebench-workspace"),
+    json: JsonOption = False,
+    display: DisplayOption = Display.RICH,
+) -> int:
+    """Go on with a run: finished answers are kept, missing and failed ones are asked.
+
+    Refused where anything that can change an answer differs from the run's beginning; it lists what.
+    """
+    from spinebench.cli.environment import environment
+    from spinebench.cli.sitting import sit_and_print
+    from spinebench.runs.sitting import prepare_resume
+    from spinebench.store.workspace import Workspace
+
+    environment()
+    place = Workspace(workspace)
+    folder = place.run(run)
+    changes = {
+        "max_connections": max_connections,
+        "max_retries": max_retries,
+        "timeout": timeout,
+        "budget_usd": budget_usd,
+        "token_limit": token_limit,
+        "fail_on_error": fail_on_error,
+    }
+    prepared = prepare_resume(
+        folder, place, **{name: value for name, value in changes.items() if value is not None}
+    )
+    return sit_and_print(prepared, place, folder=folder, display=display.value, as_json=json)

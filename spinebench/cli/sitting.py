@@ -1,0 +1,195 @@
+"""What `run`, `resume` and `demo` share: start a sitting, show it, end it with a table and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from spinebench.cli.console import emit, print_table, say
+from spinebench.cli.progress import progress_display
+from spinebench.cli.results_table import emit_results, print_results
+from spinebench.errors import ExitCode, SpinebenchError
+
+if TYPE_CHECKING:
+    from spinebench.records import RunStatus
+    from spinebench.runs.plan import RunPlan
+    from spinebench.runs.prepare import PreparedRun
+    from spinebench.runs.runner import StopSwitch
+    from spinebench.store.run_folder import RunFolder
+    from spinebench.store.workspace import Workspace
+
+
+def sit_new_run(plan: RunPlan, workspace: Workspace, *, display: str, as_json: bool) -> int:
+    """Prepare a plan, sit it, print the results; returns the exit code."""
+    from spinebench.runs.prepare import prepare_run
+
+    prepared = prepare_run(plan, workspace=workspace)
+    return sit_and_print(prepared, workspace, folder=None, display=display, as_json=as_json)
+
+
+def sit_and_print(
+    prepared: PreparedRun,
+    workspace: Workspace,
+    *,
+    folder: RunFolder | None,
+    display: str,
+    as_json: bool,
+) -> int:
+    """Sit a prepared run and print its results. The last line of a run that is not done says how to go on."""
+    from spinebench.runs.runner import StopSwitch
+
+    spec = prepared.spec
+    for warning in prepared.warnings:
+        say(f"warning: {warning}")
+    if spec.simulated:
+        say("SIMULATION: simulated models or drawn images; no figure below is a measurement of a model.")
+    switch = StopSwitch()
+    started: list[RunFolder] = []
+    try:
+        status = asyncio.run(_sit(prepared, workspace, folder, switch, display, started))
+    except SpinebenchError as error:
+        if started:
+            say(f"error: {error}")
+            _say_how_to_go_on(spec.run_id, workspace)
+            return error.exit_code
+        raise
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        _say_how_to_go_on(spec.run_id, workspace)
+        return ExitCode.INTERRUPTED
+    return _end(prepared, workspace, status, switch, as_json=as_json)
+
+
+async def _sit(
+    prepared: PreparedRun,
+    workspace: Workspace,
+    folder: RunFolder | None,
+    switch: StopSwitch,
+    display: str,
+    started: list[RunFolder],
+) -> RunStatus:
+    from spinebench.runs.sitting import sit_through
+
+    _catch_signals(switch)
+    with progress_display(display) as shown:
+        return await sit_through(
+            prepared,
+            workspace,
+            folder=folder,
+            switch=switch,
+            on_progress=shown.show,
+            on_start=started.append,
+        )
+
+
+def _catch_signals(switch: StopSwitch) -> None:
+    """First Ctrl-C drains, the second aborts; SIGTERM aborts at once. The journal stays whole either way."""
+    from spinebench.runs.runner import StopRequest
+
+    def on_interrupt() -> None:
+        if switch.request is None:
+            say("stopping: waiting for the calls in flight; press Ctrl-C again to give them up")
+            switch.throw(StopRequest.DRAIN, by=signal.SIGINT)
+        else:
+            switch.throw(StopRequest.ABORT, by=signal.SIGINT)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, on_interrupt)
+    loop.add_signal_handler(signal.SIGTERM, lambda: switch.throw(StopRequest.ABORT, by=signal.SIGTERM))
+
+
+def _end(
+    prepared: PreparedRun, workspace: Workspace, status: RunStatus, switch: StopSwitch, *, as_json: bool
+) -> int:
+    from spinebench.runs.results import missed_gates, run_results
+    from spinebench.runs.sitting import exceeds
+
+    plan, spec = prepared.plan, prepared.spec
+    results = run_results(workspace, spec.run_id)
+    if as_json:
+        emit(
+            {
+                "type": "run",
+                **status.model_dump(mode="json"),
+                "simulated": spec.simulated,
+                "partial": spec.partial,
+            }
+        )
+        emit_results(results)
+    else:
+        print_results(spec, status, results)
+        say(f"run {spec.run_id} in {workspace.path}; read it with: spinebench runs show {spec.run_id}")
+    if switch.request is not None:
+        _say_how_to_go_on(spec.run_id, workspace)
+        return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
+    missed = missed_gates(plan.gates, results)
+    for line in missed:
+        say(f"gate missed: {line}")
+    if status.n_failed and exceeds(status.n_failed, status.n_planned, plan.fail_on_error):
+        say(
+            f"{status.n_failed} of {status.n_planned} answers failed: spinebench runs show {spec.run_id} lists why"
+        )
+        _say_how_to_go_on(spec.run_id, workspace)
+        return ExitCode.FAILURES
+    if missed:
+        say("The run is complete; the gates of the plan are not met.")
+        return ExitCode.FAILURES
+    return ExitCode.DONE
+
+
+def _say_how_to_go_on(run_id: str, workspace: Workspace) -> None:
+    say(f"go on with: spinebench resume {run_id} --workspace {workspace.path}")
+
+
+def print_plan(plan: RunPlan, *, as_json: bool) -> None:
+    """The resolved plan, as YAML that can be used as a plan file, or as one JSON line."""
+    import sys
+
+    import yaml
+
+    values = plan.model_dump(mode="json", exclude_none=True)
+    if as_json:
+        emit(values)
+    else:
+        sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None:
+    """What the plan would do and cost."""
+    from spinebench.runs.dry_run import dry_run
+    from spinebench.runs.prepare import prepare_run
+
+    report = dry_run(prepare_run(plan, workspace=workspace))
+    if as_json:
+        emit({"type": "dry_run", **report.model_dump(mode="json")})
+        return
+    rows = [
+        (
+            estimate.model,
+            estimate.calls,
+            f"{estimate.input_tokens[0]:,}-{estimate.input_tokens[1]:,}",
+            f"{estimate.output_tokens[0]:,}-{estimate.output_tokens[1]:,}",
+            "unknown"
+            if estimate.cost_usd is None
+            else f"${estimate.cost_usd[0]:,.2f}-{estimate.cost_usd[1]:,.2f}",
+            estimate.host or "nowhere",
+        )
+        for estimate in report.models
+    ]
+    print_table(
+        ("model", "calls", "input tokens", "output tokens", "price", "sent to"),
+        rows,
+        title=f"Dry run of {report.run_of}: nothing was sent",
+        caption=(
+            f"{report.n_items} items x {report.n_models} models x {report.n_personas} personas x "
+            f"{report.n_image_conditions} image conditions x {report.n_option_orders} option order x "
+            f"{report.epochs} epochs = {report.n_answers} answers, {report.n_images} images. "
+            "Token figures are ranges by rules of thumb."
+        ),
+    )
+    if report.extractor:
+        say(f"{report.extractor} reads replies that no rule reads: at most one more call per answer.")
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    left = ", ".join(report.leaves_machine)
+    say(f"Questions and images would be sent to: {left}" if left else "Nothing would leave this machine.")

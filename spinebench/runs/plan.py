@@ -1,0 +1,288 @@
+"""The plan of a run: one model that gives flags, plan-file keys, help texts and the JSON Schema."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from spinebench.errors import UsageError
+from spinebench.models.gateway import GatewayPolicy
+from spinebench.models.prices import TokenPrice
+from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a plan field is written on the command line."""
+
+    names: str
+    """Space-separated, e.g. `--model -m`."""
+    panel: str = "What is asked"
+
+
+class ModelEntry(Record):
+    """A model string with options of its own."""
+
+    name: str
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Gate(Record):
+    """A condition on the results; a run that misses it ends with exit code 1."""
+
+    metric: Literal["overall", "diagnosis_accuracy", "localization_accuracy", "answered_share"]
+    at_least: float = Field(ge=0, le=1)
+    model: str | None = None
+    """Only this model; None: every model of the run."""
+
+
+Limit = Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")]
+
+_ASK, _MODEL, _DECODE = "What is asked", "Models", "Decoding"
+_LIMITS, _IMAGES, _RULES = "Connections, retries and limits", "Images", "Reproduction and thresholds"
+
+
+class RunPlan(Record):
+    """Which models sit which items, how, and within which limits."""
+
+    benchmark: Annotated[str, Flag("--benchmark -b", _ASK)] = Field(
+        description="Benchmark file: the released pathology JSON or native JSONL."
+    )
+    image_root: Annotated[str | None, Flag("--images", _ASK)] = Field(
+        default=None, description="Folder of the images; default: the benchmark file's own."
+    )
+    tasks: Annotated[tuple[Task, ...], Flag("--task", _ASK)] = Field(
+        default=(), description="Only items of this task (repeatable)."
+    )
+    limit: Annotated[Limit | None, Flag("--limit", _ASK)] = Field(
+        default=None,
+        description="Only the first N items, or items N-M, counted from 1. Stamps the run partial.",
+    )
+    sample_ids: Annotated[tuple[str, ...], Flag("--sample-id", _ASK)] = Field(
+        default=(), description="Only the item with this id (repeatable). Stamps the run partial."
+    )
+    personas: Annotated[tuple[str, ...], Flag("--persona", _ASK)] = Field(
+        default=("surgeon",),
+        min_length=1,
+        description="surgeon, radiologist, none, or the path of a template file (repeatable).",
+    )
+    image_conditions: Annotated[tuple[ImageCondition, ...], Flag("--image-condition", _ASK)] = Field(
+        default=(ImageCondition.NORMAL,), min_length=1, description="What the model is shown (repeatable)."
+    )
+    shuffle_options: Annotated[int | None, Flag("--shuffle-options", _ASK)] = Field(
+        default=None, description="Shuffle each item's options with this seed; the order is recorded."
+    )
+    rotate_options: Annotated[bool, Flag("--rotate-options", _ASK)] = Field(
+        default=False, description="Ask every item once per rotation of its options."
+    )
+    epochs: Annotated[int, Flag("--epochs", _ASK)] = Field(
+        default=1, ge=1, description="How often each question is asked."
+    )
+    skip_invalid: Annotated[bool, Flag("--skip-invalid", _ASK)] = Field(
+        default=False, description="Leave malformed records out, counted and listed, instead of stopping."
+    )
+
+    models: Annotated[tuple[ModelEntry, ...], Flag("--model -m", _MODEL)] = Field(
+        min_length=1, description="Model to examine, provider/id (repeatable)."
+    )
+    model_args: Annotated[dict[str, JsonValue], Flag("-M", _MODEL)] = Field(
+        default_factory=dict, description="Option for every examined model, key=value (repeatable)."
+    )
+    model_roles: Annotated[dict[str, ModelEntry], Flag("--model-role", _MODEL)] = Field(
+        default_factory=dict, description="Models for other roles: extractor=provider/id."
+    )
+
+    temperature: Annotated[float | None, Flag("--temperature", _DECODE)] = Field(
+        default=None, ge=0, le=2, description="Sampling temperature; default: the provider's."
+    )
+    top_p: Annotated[float | None, Flag("--top-p", _DECODE)] = Field(
+        default=None, gt=0, le=1, description="Nucleus sampling; default: the provider's."
+    )
+    max_tokens: Annotated[int | None, Flag("--max-tokens", _DECODE)] = Field(
+        default=None, ge=1, description="Most tokens of a reply; default: the provider's."
+    )
+    model_seed: Annotated[int | None, Flag("--model-seed", _DECODE)] = Field(
+        default=None, description="Seed sent to the provider, where it takes one."
+    )
+    reasoning_effort: Annotated[
+        Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None,
+        Flag("--reasoning-effort", _DECODE),
+    ] = Field(default=None, description="Reasoning effort, where the provider takes one.")
+    thinking_budget: Annotated[int | None, Flag("--thinking-budget", _DECODE)] = Field(
+        default=None, ge=0, description="Tokens for native reasoning, where the provider takes a budget."
+    )
+
+    longest_side: Annotated[int | None, Flag("--longest-side", _IMAGES)] = Field(
+        default=2048, ge=32, description="Scale larger images down to this many pixels."
+    )
+    image_format: Annotated[Literal["auto", "png", "jpeg"], Flag("--image-format", _IMAGES)] = Field(
+        default="auto",
+        description="Format that images are sent in; auto sends PNG and JPEG files as they are.",
+    )
+    allow_identifiers: Annotated[bool, Flag("--allow-identifiers", _IMAGES)] = Field(
+        default=False, description="Send images whose header or path looks like it identifies a person."
+    )
+
+    max_connections: Annotated[int, Flag("--max-connections", _LIMITS)] = Field(
+        default=16, ge=1, description="Calls in flight per provider account."
+    )
+    adaptive_connections: Annotated[bool, Flag("--adaptive-connections", _LIMITS)] = Field(
+        default=False, description="Start low, grow to --max-connections while clean, fall on 429."
+    )
+    max_retries: Annotated[int, Flag("--max-retries", _LIMITS)] = Field(
+        default=6, ge=0, description="Further attempts after a failure that may pass."
+    )
+    timeout: Annotated[float | None, Flag("--timeout", _LIMITS)] = Field(
+        default=None, gt=0, description="Seconds for one attempt; default: 180 over a network, else none."
+    )
+    item_timeout: Annotated[float | None, Flag("--item-timeout", _LIMITS)] = Field(
+        default=None, gt=0, description="Seconds for one item with all attempts; default: 900 over a network."
+    )
+    budget_usd: Annotated[float | None, Flag("--budget-usd", _LIMITS)] = Field(
+        default=None, gt=0, description="Stop, resumable, when this much has been spent."
+    )
+    token_limit: Annotated[int | None, Flag("--token-limit", _LIMITS)] = Field(
+        default=None, gt=0, description="Stop, resumable, after this many tokens."
+    )
+    prices: dict[str, TokenPrice] = Field(
+        default_factory=dict,
+        description="Own prices: model -> input, output, cached_input in USD per million.",
+    )
+    reuse: Annotated[bool, Flag("--reuse/--no-reuse", _LIMITS)] = Field(
+        default=True, description="Take a stored reply to the very same request instead of paying again."
+    )
+
+    seed: Annotated[int, Flag("--seed", _RULES)] = Field(
+        default=0, description="Seed of swapped images, simulated models and resampling; stored."
+    )
+    fail_on_error: Annotated[float, Flag("--fail-on-error", _RULES)] = Field(
+        default=0.0,
+        ge=0,
+        description="Failed answers that are tolerated: a share below 1, or a number; above it, exit code 1.",
+    )
+    gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
+
+    @field_validator("limit", mode="before")
+    @classmethod
+    def _limit_as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.rotate_options and self.shuffle_options is not None:
+            raise ValueError("rotate_options and shuffle_options: expected at most one of the two")
+        for name, values in (("personas", self.personas), ("image_conditions", self.image_conditions)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} {list(values)!r}: expected each value once")
+        unknown = set(self.model_roles) - {"extractor"}
+        if unknown:
+            raise ValueError(f"model_roles {sorted(unknown)!r}: expected only 'extractor' here")
+        return self
+
+    def decoding(self) -> DecodingOptions:
+        """The decoding options of every examinee call."""
+        return DecodingOptions(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            seed=self.model_seed,
+            reasoning_effort=self.reasoning_effort,
+            thinking_budget=self.thinking_budget,
+        )
+
+    def gateway_policy(self) -> GatewayPolicy:
+        """The limits of the gateway; no part of the run's digest."""
+        return GatewayPolicy(
+            max_connections=self.max_connections,
+            adaptive=self.adaptive_connections,
+            max_retries=self.max_retries,
+            attempt_timeout_s=self.timeout,
+            item_timeout_s=self.item_timeout,
+            budget_usd=self.budget_usd,
+            token_limit=self.token_limit,
+            reuse=self.reuse,
+            seed=self.seed,
+        )
+
+
+def plan_from(
+    *,
+    flags: Mapping[str, Any],
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> RunPlan:
+    """A plan by precedence flag > plan file > environment (`SPINEBENCH_<FIELD>`) > default.
+
+    `flags` holds only what was given on the command line. Paths in a plan file count from the file's folder.
+    Raises `UsageError` naming an unknown key with the nearest known one, or the field, value and expectation.
+    """
+    values: dict[str, Any] = {}
+    for name in RunPlan.model_fields:
+        text = (environ or {}).get(f"SPINEBENCH_{name.upper()}")
+        if text:
+            values[name] = yaml.safe_load(text)
+    if file is not None:
+        values.update(_read_plan_file(file))
+    values.update(flags)
+    try:
+        return RunPlan.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(_explain(error)) from error
+
+
+def _read_plan_file(file: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"plan file {str(file)!r}: expected a readable YAML file; {error.strerror}"
+        ) from error
+    except yaml.YAMLError as error:
+        raise UsageError(
+            f"plan file {str(file)!r}: expected YAML, found {error}; correct the file"
+        ) from error
+    if not isinstance(data, dict):
+        raise UsageError(f"plan file {str(file)!r}: expected keys and values; see docs/plan-file.md")
+    data.pop("$schema", None)
+    for key in data:
+        if key not in RunPlan.model_fields:
+            near = difflib.get_close_matches(str(key), RunPlan.model_fields, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else "see docs/plan-file.md for the keys there are"
+            raise UsageError(f"plan file {str(file)!r}, key {key!r}: expected a known key; {hint}")
+    for key in ("benchmark", "image_root"):
+        if isinstance(data.get(key), str):
+            data[key] = str(file.parent / Path(data[key]).expanduser())
+    return data
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"]) or "plan"
+        if problem["type"] == "missing":
+            flag = next(iter(_flag_names(field)), None)
+            lines.append(
+                f"{field}: expected a value" + (f" ({flag} or a key of the plan file)" if flag else "")
+            )
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            given = "" if problem["type"] == "value_error" else f" {problem['input']!r}"
+            lines.append(f"{field}{given}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(["plan: " + " | ".join(lines), "correct the plan or the options"])
+
+
+def _flag_names(field: str) -> tuple[str, ...]:
+    info = RunPlan.model_fields.get(field)
+    flags = [meta.names for meta in info.metadata if isinstance(meta, Flag)] if info else []
+    return tuple(flags[0].split()) if flags else ()

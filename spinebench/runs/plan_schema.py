@@ -1,0 +1,26 @@
+"""The JSON Schema of plan files, for editors: `python -m spinebench.runs.plan_schema` writes it again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spinebench.runs.plan import RunPlan
+
+SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
+
+
+def plan_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a plan file."""
+    schema = RunPlan.model_json_schema()
+    # In a file a model may be written as its bare string; the validator that accepts it is code, not schema.
+    entry = schema["$defs"]["ModelEntry"]
+    schema["$defs"]["ModelEntry"] = {"anyOf": [{"type": "string"}, entry], "title": "ModelEntry"}
+    schema["properties"]["limit"]["anyOf"].append({"type": "integer", "minimum": 1})
+    schema["properties"]["$schema"] = {"type": "string"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "spinebench plan"}
+
+
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n", "utf-8")

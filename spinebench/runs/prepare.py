@@ -1,0 +1,225 @@
+"""From a plan to a run that is ready to ask: everything that can be refused is refused here, before any call."""
+
+from __future__ import annotations
+
+import platform
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from spinebench.agents.personas import Persona, load_persona
+from spinebench.benchmarks import Benchmark, ImagePolicy, ImageStore, load_benchmark
+from spinebench.benchmarks.hashing import FileHashes
+from spinebench.errors import DataError, UsageError
+from spinebench.evaluators.extraction import EXTRACTION_VERSION
+from spinebench.evaluators.scoring import GRADING_VERSION
+from spinebench.models.protocol import ChatModel
+from spinebench.models.registry import canonical_name, create_model
+from spinebench.records import ImageCondition, Item, RunSpec, digest
+from spinebench.runs.digest import digest_parts
+from spinebench.runs.images import BenchmarkImages, is_slow
+from spinebench.runs.plan import ModelEntry, RunPlan
+from spinebench.runs.selection import is_partial, n_planned, select_items
+from spinebench.store.workspace import Workspace
+
+_LOOPBACK = re.compile(r"^(localhost|127(\.\d+){3}|\[?::1\]?)(:\d+)?$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A plan with everything it names loaded and checked."""
+
+    plan: RunPlan
+    benchmark: Benchmark
+    items: tuple[Item, ...]
+    models: tuple[ChatModel, ...]
+    extractor: ChatModel | None
+    personas: dict[str, Persona]
+    images: BenchmarkImages
+    image_problems: dict[str, str]
+    """Item id -> why its image cannot be used; these items end as errors without a call."""
+    warnings: tuple[str, ...]
+    spec: RunSpec
+
+
+def remote_hosts(models: Sequence[ChatModel]) -> tuple[str, ...]:
+    """Hosts other than this machine that requests would go to."""
+    hosts = {model.host for model in models if model.host is not None}
+    return tuple(sorted(host for host in hosts if not _LOOPBACK.match(host)))
+
+
+def prepare_run(plan: RunPlan, *, workspace: Workspace, run_id: str | None = None) -> PreparedRun:
+    """Load the benchmark, the models and the personas of a plan, check the images, take the digest.
+
+    Nothing is written and nothing is sent. Raises `DataError`, `UsageError`, `ProviderError` (missing key).
+    """
+    benchmark = load_benchmark(
+        Path(plan.benchmark),
+        image_root=None if plan.image_root is None else Path(plan.image_root),
+        skip_invalid=plan.skip_invalid,
+    )
+    items = select_items(benchmark.items, plan)
+    personas = _personas(plan, items)
+    models = tuple(_model(entry, plan, items) for entry in plan.models)
+    names = [model.name for model in models]
+    if len(set(names)) != len(names):
+        raise UsageError(f"models {names!r}: expected each model once; use --epochs to ask more than once")
+    extractor_entry = plan.model_roles.get("extractor")
+    extractor = None if extractor_entry is None else _model(extractor_entry, plan, items, role="extractor")
+    warnings = []
+    if benchmark.invalid:
+        warnings.append(f"{len(benchmark.invalid)} malformed records are left out (--skip-invalid)")
+    if extractor is not None and extractor.name in names:
+        warnings.append(f"{extractor.name} reads its own answers: examinee and extractor are the same model")
+
+    policy = ImagePolicy(longest_side=plan.longest_side, format=plan.image_format)
+    store = ImageStore(benchmark.image_root, cache_dir=workspace.cache_dir / "images", policy=policy)
+    hashes, problems = _hash_images(items, store, plan, workspace.cache_dir / "image-hashes.json")
+    if problems:
+        warnings.append(f"{len(problems)} items have images that cannot be used: they are recorded as errors")
+    _refuse_identifiers(items, store, plan, remote_hosts([*models, *([extractor] if extractor else [])]))
+
+    parts = digest_parts(
+        plan, items=items, image_hashes=hashes, models=models, extractor=extractor, personas=personas
+    )
+    now = datetime.now(UTC)
+    simulated = benchmark.info.simulated or any(model.simulated for model in models)
+    spec = RunSpec(
+        run_id=run_id or new_run_id(benchmark.info.name, now),
+        created_at=now,
+        benchmark=benchmark.info,
+        models=tuple(names),
+        personas=tuple(personas),
+        image_conditions=plan.image_conditions,
+        option_orders=_option_orders(plan),
+        epochs=plan.epochs,
+        n_items=len(items),
+        n_planned=n_planned(items, plan, n_models=len(models)),
+        partial=is_partial(plan),
+        simulated=simulated,
+        seed=plan.seed,
+        digest=digest(parts),
+        digest_parts=parts,
+        plan=plan.model_dump(mode="json"),
+        versions=versions(),
+    )
+    return PreparedRun(
+        plan=plan,
+        benchmark=benchmark,
+        items=items,
+        models=models,
+        extractor=extractor,
+        personas=personas,
+        images=BenchmarkImages(benchmark, store, seed=plan.seed),
+        image_problems=problems,
+        warnings=tuple(warnings),
+        spec=spec,
+    )
+
+
+def new_run_id(benchmark: str, at: datetime) -> str:
+    """A run id that sorts by time and names its benchmark: `20261120-101500-demo-3f9a`."""
+    name = re.sub(r"[^a-z0-9]+", "-", benchmark.lower()).strip("-")[:24] or "run"
+    return f"{at:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package, its rules and the libraries that touch answers."""
+    found = {
+        "python": platform.python_version(),
+        "extraction": EXTRACTION_VERSION,
+        "grading": GRADING_VERSION,
+    }
+    for package in (
+        "spinebench",
+        "langgraph",
+        "openai",
+        "anthropic",
+        "google-genai",
+        "transformers",
+        "torch",
+    ):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _option_orders(plan: RunPlan) -> tuple[str, ...]:
+    if plan.rotate_options:
+        return ("rotation",)
+    return ("as_given" if plan.shuffle_options is None else f"shuffled:{plan.shuffle_options}",)
+
+
+def _personas(plan: RunPlan, items: Sequence[Item]) -> dict[str, Persona]:
+    personas: dict[str, Persona] = {}
+    for name in plan.personas:
+        persona = load_persona(name)
+        if persona.name in personas:
+            raise UsageError(
+                f"persona {name!r}: expected another file name than {persona.name!r}; rename one"
+            )
+        for task in {item.task for item in items}:
+            persona.template(task)
+        personas[persona.name] = persona
+    return personas
+
+
+def _model(entry: ModelEntry, plan: RunPlan, items: Sequence[Item], *, role: str = "examinee") -> ChatModel:
+    args = {**(plan.model_args if role == "examinee" else {}), **entry.args}
+    return create_model(canonical_name(entry.name), args=args, items=lambda: items, seed=plan.seed)
+
+
+def _hash_images(
+    items: Sequence[Item], store: ImageStore, plan: RunPlan, cache_file: Path
+) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Source hash of every image that may be shown, and the items whose image cannot be used.
+
+    PNG and JPEG files are checked to their end here, before any paid call, and remembered for the asking; volumes
+    and DICOM files, which take long to convert, are only hashed.
+    """
+    hashes: dict[str, str | None] = {}
+    problems: dict[str, str] = {}
+    if set(plan.image_conditions) == {ImageCondition.NONE}:
+        return hashes, problems
+    failed: dict[str, str] = {}
+    with FileHashes(store.root, cache_file=cache_file) as files:
+        for item in items:
+            for ref in item.images:
+                if ref.path not in hashes:
+                    try:
+                        hashes[ref.path] = (
+                            files.sha256(ref.path) if is_slow(ref) else store.prepare(ref).image.source_sha256
+                        )
+                    except DataError as error:
+                        hashes[ref.path] = None
+                        failed[ref.path] = str(error)
+                if ref.path in failed:
+                    problems[item.id] = failed[ref.path]
+    return hashes, problems
+
+
+def _refuse_identifiers(
+    items: Sequence[Item], store: ImageStore, plan: RunPlan, hosts: tuple[str, ...]
+) -> None:
+    if not hosts or plan.allow_identifiers or set(plan.image_conditions) == {ImageCondition.NONE}:
+        return
+    found: dict[str, str] = {}
+    for ref in {ref.path: ref for item in items for ref in item.images}.values():
+        try:
+            findings = store.identifiers(ref)
+        except DataError:  # an image that cannot be read is not sent
+            continue
+        if findings:
+            found[ref.path] = f"{findings[0].where} holds {findings[0].what}"
+    if found:
+        shown = ", ".join(list(found.values())[:3])
+        raise DataError(
+            f"images with identifiers {len(found)!r} ({shown}): expected none before sending to "
+            f"{', '.join(hosts)}; remove them, or send them all the same with --allow-identifiers"
+        )

@@ -1,0 +1,278 @@
+"""The runner: drives the exam graph over all planned questions, journals each answer before it counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import cast
+
+from spinebench.agents.exam import ExamGraph, exam_graph
+from spinebench.agents.exam_records import journal_entry
+from spinebench.agents.state import ExamState
+from spinebench.errors import SpinebenchError
+from spinebench.models.gateway import Gateway
+from spinebench.models.protocol import ChatModel
+from spinebench.models.spending import total
+from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus
+from spinebench.runs.prepare import PreparedRun
+from spinebench.runs.selection import planned_keys
+from spinebench.store.run_folder import RunFolder
+
+_STATUS_EVERY_S = 1.0
+
+
+class StopRequest(StrEnum):
+    """How a run is asked to end early."""
+
+    DRAIN = "drain"  # finish what is in flight, ask nothing new
+    ABORT = "abort"  # cancel what is in flight; the journal stays whole
+
+
+@dataclass
+class StopSwitch:
+    """Thrown from a signal handler: the first time drains, the second time aborts."""
+
+    request: StopRequest | None = None
+    signal: int | None = None
+    """Number of the signal that threw it first."""
+    _listeners: list[Callable[[StopRequest], None]] = field(default_factory=list)
+
+    def throw(self, request: StopRequest, *, by: int | None = None) -> None:
+        self.request = request
+        self.signal = self.signal or by
+        for listener in self._listeners:
+            listener(request)
+
+    def listen(self, listener: Callable[[StopRequest], None]) -> None:
+        self._listeners.append(listener)
+
+
+@dataclass
+class Progress:
+    """Counts of one sitting and the run as a whole, for display."""
+
+    n_planned: int
+    n_done: int
+    """Answers with a reply, of this and earlier sittings."""
+    n_failed: int = 0
+    n_reused: int = 0
+    n_this_sitting: int = 0
+    cost_usd: float | None = None
+    """Spent in this sitting; None while no price is known."""
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def rate_per_s(self) -> float | None:
+        """Answers per second of this sitting; None before the first one."""
+        elapsed = (datetime.now(UTC) - self.started_at).total_seconds()
+        return self.n_this_sitting / elapsed if self.n_this_sitting and elapsed > 0 else None
+
+    def eta_s(self) -> float | None:
+        """Seconds left at the present rate; None while it is unknown."""
+        rate = self.rate_per_s()
+        left = self.n_planned - self.n_done - self.n_failed
+        return left / rate if rate else None
+
+
+async def sit(
+    prepared: PreparedRun,
+    folder: RunFolder,
+    *,
+    gateway: Gateway,
+    switch: StopSwitch | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> RunStatus:
+    """Ask what is missing or failed, and return where the run stands then.
+
+    An answer counts as done once its journal line is on disk. A provider that cannot be used at all, a budget or
+    a stop request ends the sitting early; what is finished is kept. The run's lock must be held by the caller.
+
+    Raises `SpinebenchError` of the cause (provider, budget, full disk) after everything finished is journalled.
+    """
+    sitting = _Sitting(prepared, folder, gateway, switch or StopSwitch(), on_progress)
+    return await sitting.run()
+
+
+class _Sitting:
+    def __init__(
+        self,
+        prepared: PreparedRun,
+        folder: RunFolder,
+        gateway: Gateway,
+        switch: StopSwitch,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._prepared = prepared
+        self._folder = folder
+        self._gateway = gateway
+        self._switch = switch
+        self._on_progress = on_progress
+        self._done = folder.done_keys()
+        self.progress = Progress(n_planned=prepared.spec.n_planned, n_done=len(self._done))
+        self._queue: asyncio.Queue[tuple[JournalEntry, asyncio.Future[None]]] = asyncio.Queue()
+        self._cause: SpinebenchError | None = None
+
+    async def run(self) -> RunStatus:
+        self._write_status(RunState.RUNNING)
+        async with self._writer(), self._ticker():
+            workers = [
+                asyncio.create_task(self._work(model, graph, questions))
+                for model in self._prepared.models
+                for graph, questions in [(self._graph(model), self._questions(model))]
+                for _ in range(self._n_workers())
+            ]
+
+            def cancel(request: StopRequest) -> None:
+                if request is StopRequest.ABORT:
+                    for worker in workers:
+                        worker.cancel()
+
+            self._switch.listen(cancel)
+            results = await asyncio.gather(*workers, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+                raise result
+        complete = self.progress.n_done == self.progress.n_planned
+        status = self._write_status(RunState.DONE if complete else RunState.INCOMPLETE)
+        if self._cause is not None:
+            raise self._cause
+        return status
+
+    def _n_workers(self) -> int:
+        # More workers than connections: one that waits for a retry holds no connection.
+        return self._prepared.plan.max_connections * 5 // 4 + 1
+
+    def _graph(self, model: ChatModel) -> ExamGraph:
+        prepared = self._prepared
+        return exam_graph(
+            model,
+            gateway=self._gateway,
+            images=prepared.images,
+            personas=prepared.personas,
+            decoding=prepared.plan.decoding(),
+            extractor=prepared.extractor,
+        )
+
+    def _questions(self, model: ChatModel) -> Iterator[tuple[Item, AnswerKey]]:
+        prepared = self._prepared
+        keys = planned_keys(
+            prepared.items, prepared.plan, model=model.name, personas=tuple(prepared.personas)
+        )
+        return (question for question in keys if question[1].id() not in self._done)
+
+    async def _work(
+        self, model: ChatModel, graph: ExamGraph, questions: Iterator[tuple[Item, AnswerKey]]
+    ) -> None:
+        """One worker: takes the next question of its model until there is none or the run is to stop."""
+        for item, key in questions:
+            if self._switch.request is not None or self._cause is not None:
+                return
+            try:
+                state = await graph.ainvoke(
+                    {
+                        "item": item.model_dump(mode="json"),
+                        "persona": key.persona,
+                        "image_condition": key.image_condition.value,
+                        "option_order": key.option_order,
+                        "epoch": key.epoch,
+                    }
+                )
+                entry = journal_entry(
+                    cast(ExamState, state), key=key, run_id=self._folder.run_id, at=datetime.now(UTC)
+                )
+                await self._journal(entry)
+            except SpinebenchError as error:  # no item escapes it: wrong key, budget, full disk
+                self._cause = self._cause or error
+                return
+            self._count(entry)
+
+    def _count(self, entry: JournalEntry) -> None:
+        assert entry.answer is not None
+        self.progress.n_this_sitting += 1
+        if entry.answer.status is AnswerStatus.ERROR:
+            self.progress.n_failed += 1
+        else:
+            self.progress.n_done += 1
+        self.progress.n_reused += entry.answer.reused
+
+    async def _journal(self, entry: JournalEntry) -> None:
+        """Returns once the entry is on disk."""
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((entry, written))
+        await asyncio.shield(written)
+
+    @contextlib.asynccontextmanager
+    async def _writer(self) -> AsyncIterator[None]:
+        """Writes finished answers: all that wait go into one append with one fsync."""
+        task = asyncio.create_task(self._write())
+        try:
+            yield
+        finally:
+            await self._queue.join()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _write(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            try:
+                await asyncio.to_thread(self._folder.journal.append, [entry for entry, _ in batch])
+            except SpinebenchError as error:
+                for _, written in batch:
+                    written.set_exception(error)
+            else:
+                for _, written in batch:
+                    written.set_result(None)
+            finally:
+                for _ in batch:
+                    self._queue.task_done()
+
+    @contextlib.asynccontextmanager
+    async def _ticker(self) -> AsyncIterator[None]:
+        """Rewrites the status file and calls the display about once a second."""
+
+        async def tick() -> None:
+            while True:
+                await asyncio.sleep(_STATUS_EVERY_S)
+                self._write_status(RunState.RUNNING)
+
+        task = asyncio.create_task(tick())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _write_status(self, state: RunState) -> RunStatus:
+        spent = total(self._gateway.spending())
+        self.progress.cost_usd = spent.cost_usd
+        message = str(self._cause) if self._cause else None
+        if message is None and self._switch.request is not None:
+            message = f"stopped on request ({self._switch.request.value})"
+        status = RunStatus(
+            run_id=self._folder.run_id,
+            state=state,
+            n_planned=self.progress.n_planned,
+            n_done=self.progress.n_done,
+            n_failed=self.progress.n_failed,
+            n_reused=self.progress.n_reused,
+            cost_usd=spent.cost_usd,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            started_at=self.progress.started_at,
+            updated_at=datetime.now(UTC),
+            pid=os.getpid(),
+            message=message,
+        )
+        self._folder.write_status(status)
+        if self._on_progress is not None:
+            self._on_progress(self.progress)
+        return status
