@@ -17,7 +17,7 @@ from spinebench.models.local_options import LocalOptions
 from spinebench.models.local_prompt import Prompt, PromptWriter, TemplateError
 from spinebench.models.protocol import ModelFailure, ModelReply, ModelRequest
 from spinebench.models.thinking import THINKING_TAGS, opened_in, split_thinking
-from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage
+from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage, digest
 
 DEFAULT_NEW_TOKENS = 2048
 _SAMPLING_FLAGS = (
@@ -409,10 +409,12 @@ class LocalEngine:
             return
         import torch
 
-        epoch = 1 if request.tag is None else request.tag.epoch
+        if request.tag is not None and request.tag.epoch > 1:
+            # Epochs of one item differ in nothing else; they are asked in order to differ.
+            seed = int(digest([seed, request.tag.epoch])[:15], 16)
         devices = [self.device] if self.device.startswith("cuda") else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed((seed + epoch - 1) % 2**63)
+            torch.manual_seed(seed % 2**63)
             yield
 
     def _free_memory(self) -> None:

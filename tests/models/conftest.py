@@ -1,0 +1,84 @@
+"""Fixtures for tests of models: prepared images, and an environment with keys of no worth."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from spinebench.models.protocol import ImagePart
+from spinebench.records import SentImage
+
+MakeImage = Callable[..., ImagePart]
+
+
+@pytest.fixture
+def make_image(tmp_path: Path) -> MakeImage:
+    """Factory of prepared images: any bytes, as adapters send them without looking."""
+
+    def make(
+        content: bytes = b"\x89PNG pixels", media_type: Literal["image/png", "image/jpeg"] = "image/png"
+    ) -> ImagePart:
+        sha256 = hashlib.sha256(content).hexdigest()
+        file = tmp_path / f"{sha256}.image"
+        file.write_bytes(content)
+        sent = SentImage(
+            source_path="spine.png",
+            source_sha256=None,
+            sha256=sha256,
+            media_type=media_type,
+            width=4,
+            height=4,
+            n_bytes=len(content),
+            transform="as_is",
+        )
+        return ImagePart(image=sent, file=file)
+
+    return make
+
+
+@pytest.fixture
+def draw_image(make_image: MakeImage) -> MakeImage:
+    """`draw_image(seed, width=40, height=60)`: a prepared image of noise, for models that do look."""
+
+    def draw(seed: int, *, width: int = 40, height: int = 60) -> ImagePart:
+        from PIL import Image
+
+        buffer = io.BytesIO()
+        noise = random.Random(seed).randbytes(3 * width * height)
+        Image.frombytes("RGB", (width, height), noise).save(buffer, format="PNG")
+        return make_image(buffer.getvalue())
+
+    return draw
+
+
+@pytest.fixture
+def provider_keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Keys under the vendors' names; nothing else about providers in the environment."""
+    keys = {
+        "OPENAI_API_KEY": "sk-test-0123456789abcdef",
+        "ANTHROPIC_API_KEY": "sk-ant-test-0123456789abcdef",
+        "GOOGLE_API_KEY": "AIzaTest0123456789abcdefghijk",
+    }
+    for name in (
+        "GEMINI_API_KEY",
+        "OPENAI_BASE_URL",
+        "ANTHROPIC_BASE_URL",
+        "GOOGLE_GEMINI_BASE_URL",
+        "GOOGLE_GENAI_USE_VERTEXAI",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    return keys
