@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from spinebench.errors import DataError
 from spinebench.evaluators.clustered import BoolArray, IntArray
 from spinebench.evaluators.columns import Coded, GradedColumns
 from spinebench.evaluators.estimate import Denominators
@@ -89,7 +90,7 @@ class Answers:
 
 
 def read_answers(graded: object) -> Answers:
-    """Decode the columns every statistic needs. Raises DataError when one is missing."""
+    """Decode the columns every statistic needs. Raises DataError when one, or an item's id, is missing."""
     columns = graded if isinstance(graded, GradedColumns) else GradedColumns(graded)
     status, outcome = columns.text("status"), columns.text("outcome")
     answered = (
@@ -99,6 +100,11 @@ def read_answers(graded: object) -> Answers:
     )
     task = columns.text("task")
     cluster, item = columns.text("cluster"), columns.text("item_id")
+    if (item.codes < 0).any():
+        raise DataError(
+            f"graded column 'item_id', row {int(item.codes.argmin())}: expected a value in every row; "
+            "query the store's 'graded' view"
+        )
     return Answers(
         columns=columns,
         rows=np.arange(columns.n, dtype=np.int64),

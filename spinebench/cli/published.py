@@ -56,7 +56,8 @@ def _emit(one: Replay, cells: bool) -> None:
 def _show(one: Replay, cells: bool) -> None:
     """One line per cell: a table of long names and formulas would fold on a narrow terminal."""
     found = len(one.contradictions)
-    typer.echo(f"{one.benchmark}: {len(one.cells)} derived cells recomputed, {found} contradict the formulas")
+    verb = "contradicts" if found == 1 else "contradict"
+    typer.echo(f"{one.benchmark}: {len(one.cells)} derived cells recomputed, {found} {verb} the formulas")
     typer.echo(f"  source: {one.source}")
     for contradiction in one.contradictions:
         typer.echo(
