@@ -29,7 +29,7 @@ from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import Message, ModelFailure, ModelReply, ModelRequest, TextPart
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, unknown_model
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.transport import Endpoint
 from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage
@@ -40,7 +40,6 @@ _DEFAULT_MAX_TOKENS = 8192
 """The protocol wants a limit. Room for the answer; a thinking budget is added to it."""
 _LEAST_BUDGET = 1024
 """Least thinking budget, by the vendor's reference."""
-_NO_SUCH_ROUTE = frozenset({404, 405, 500, 501})
 
 
 class AnthropicSettings(RemoteSettings):
@@ -190,29 +189,17 @@ class AnthropicChat(RemoteModel):
 
     # ------------------------------------------------------------ check
 
-    async def check(self) -> None:
-        """Ask for the model's description; a server that has none gets a question of one token."""
-        try:
-            await self._get(f"/v1/models/{self._model_id}")
-        except ModelFailure as failure:
-            if failure.status_code in _NO_SUCH_ROUTE and not self._own_address:
-                messages = [{"role": "user", "content": "ping"}]
-                body = {"model": self._model_id, "max_tokens": 1, "messages": messages}
-                await self._post({**body, **self._settings.extra_body}, [])
-            elif failure.failure_class is FailureClass.UNKNOWN_MODEL:
-                raise unknown_model(
-                    self._model_id, await self._known(), status_code=failure.status_code
-                ) from None
-            else:
-                raise
+    async def _is_described(self) -> bool:
+        await self._get(f"/v1/models/{self._model_id}")
+        return True
 
-    async def _known(self) -> tuple[str, ...]:
-        try:
-            rows = (await self._get("/v1/models?limit=1000")).get("data")
-        except ModelFailure:
-            return ()
-        found = [mapping(row).get("id") for row in rows] if isinstance(rows, list) else []
-        return tuple(name for name in found if isinstance(name, str))
+    async def _listed(self) -> tuple[str, ...]:
+        return listed_ids(await self._get("/v1/models?limit=1000"))
+
+    async def _ping(self) -> None:
+        messages = [{"role": "user", "content": "ping"}]
+        body = {"model": self._model_id, "max_tokens": 1, "messages": messages}
+        await self._post({**body, **self._settings.extra_body}, [])
 
     async def _get(self, path: str) -> dict[str, Any]:
         try:

@@ -1,7 +1,7 @@
 """Google's Gemini models through the official SDK (`google-genai`, Gemini API).
 
 The request goes in as `extra_body`, which the SDK merges into the body as it stands, and the reply comes back
-as the raw HTTP body. Both are public options; they spare CPU and show finish reasons that the installed SDK has
+as the raw HTTP body. Both are public options; they spare CPU and show finish reasons that this SDK has
 no name for yet.
 """
 
@@ -30,7 +30,7 @@ from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import Message, ModelFailure, ModelReply, ModelRequest, TextPart
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, unknown_model
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.transport import Endpoint
 from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage
@@ -38,7 +38,6 @@ from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usag
 _VENDOR_URL = "https://generativelanguage.googleapis.com"
 _THINKERS = re.compile(r"^(?:models/)?gemini-(?:2\.5|[3-9]|\d\d)")
 """Models that think by default; older and other ones refuse the question for thoughts."""
-_NO_SUCH_ROUTE = frozenset({404, 405, 500, 501})
 
 
 class GoogleSettings(RemoteSettings):
@@ -111,7 +110,7 @@ class GoogleChat(RemoteModel):
             if is_filtered(said):
                 return filtered_reply(said)
             raise http_failure(said, sent=_sent(body)) from None
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise transport_failure(error, origin=self._endpoint.origin) from None
         raw = answer.sdk_http_response
         headers = dict(raw.headers or {}) if raw is not None else {}
@@ -177,38 +176,37 @@ class GoogleChat(RemoteModel):
 
     # ------------------------------------------------------------ check
 
-    async def check(self) -> None:
-        """Ask for the model's description; a server that has none gets a question of a few tokens."""
+    async def _is_described(self) -> bool:
         try:
             model = await self._client.aio.models.get(model=self._model_id)
         except errors.APIError as error:
-            failure = http_failure(_error(error))
-            if failure.status_code in _NO_SUCH_ROUTE and not self._own_address:
-                contents = [{"role": "user", "parts": [{"text": "ping"}]}]
-                await self._post({"contents": contents, "generationConfig": {"maxOutputTokens": 16}})
-            elif failure.failure_class is FailureClass.UNKNOWN_MODEL:
-                known = await self._known()
-                raise unknown_model(self._model_id, known, status_code=failure.status_code) from None
-            else:
-                raise failure from None
-        except httpx2.TransportError as error:
+            raise http_failure(_error(error)) from None
+        except httpx2.RequestError as error:
             raise transport_failure(error, origin=self._endpoint.origin) from None
         except ValueError as error:
             raise ModelFailure(FailureClass.MALFORMED, f"description of the model: {error}") from None
-        else:
-            actions = model.supported_actions
-            if actions and "generateContent" not in actions:
-                raise ModelFailure(
-                    FailureClass.UNKNOWN_MODEL,
-                    f"{self._model_id!r} does not answer questions, it is for {', '.join(actions)}",
-                )
+        actions = model.supported_actions
+        if actions and "generateContent" not in actions:
+            raise ModelFailure(
+                FailureClass.UNKNOWN_MODEL,
+                f"{self._model_id!r} does not answer questions, it is for {', '.join(actions)}",
+            )
+        return True
 
-    async def _known(self) -> tuple[str, ...]:
+    async def _listed(self) -> tuple[str, ...]:
         try:
             page = await self._client.aio.models.list(config={"page_size": 1000})
-        except (errors.APIError, httpx2.TransportError, ValueError):
-            return ()
+        except errors.APIError as error:
+            raise http_failure(_error(error)) from None
+        except httpx2.RequestError as error:
+            raise transport_failure(error, origin=self._endpoint.origin) from None
+        except ValueError as error:
+            raise ModelFailure(FailureClass.MALFORMED, f"list of models: {error}") from None
         return tuple((model.name or "").removeprefix("models/") for model in page.page)
+
+    async def _ping(self) -> None:
+        contents = [{"role": "user", "parts": [{"text": "ping"}]}]
+        await self._post({"contents": contents, "generationConfig": {"maxOutputTokens": 16}})
 
 
 def _content(message: Message) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from spinebench.models.protocol import (
     TextPart,
 )
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, unknown_model
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.thinking import split_thinking
 from spinebench.models.transport import Endpoint
@@ -44,8 +44,6 @@ from spinebench.records import DecodingOptions, FailureClass, FinishReason, Json
 _VENDOR_URL = "https://api.openai.com/v1"
 _NO_KEY = "none"
 """Sent to servers without keys: the SDK insists on some key, and OPENAI_API_KEY is not for strangers."""
-_NO_SUCH_ROUTE = frozenset({404, 405, 500, 501})
-"""What servers answer that do not list their models."""
 
 
 class OpenAISettings(RemoteSettings):
@@ -258,49 +256,24 @@ class OpenAIChat(RemoteModel):
 
     # ------------------------------------------------------------ check
 
-    async def check(self) -> None:
-        """Ask for the model, or the list of models, and only where there is neither, for a few tokens."""
-        try:
-            if self._compatible:
-                await self._check_list()
-            else:
-                await self._get(f"/models/{self._model_id}")
-        except ModelFailure as failure:
-            if failure.status_code in _NO_SUCH_ROUTE and not self._own_address:
-                await self._check_chat(known=())
-            elif failure.failure_class is FailureClass.UNKNOWN_MODEL:
-                raise unknown_model(
-                    self._model_id, await self._known(), status_code=failure.status_code
-                ) from None
-            else:
-                raise
+    async def _is_described(self) -> bool:
+        if not self._compatible:
+            await self._get(f"/models/{self._model_id}")
+            return True
+        # Some servers take names that they do not list: llama.cpp any, LiteLLM by wildcard, Ollama untagged.
+        return self._model_id in await self._listed()
 
-    async def _check_list(self) -> None:
-        known = _ids(await self._get("/models"))
-        # Some servers take names that they do not list (llama.cpp any, LiteLLM by wildcard): a call tells.
-        if self._model_id not in known:
-            await self._check_chat(known=known)
+    async def _listed(self) -> tuple[str, ...]:
+        return listed_ids(await self._get("/models"))
 
-    async def _check_chat(self, *, known: tuple[str, ...]) -> None:
+    async def _ping(self) -> None:
         body = {
             "model": self._model_id,
             "messages": [{"role": "user", "content": "ping"}],
             self._max_tokens_field: 16,
             **self._settings.extra_body,
         }
-        try:
-            await self._post(body, [])
-        except ModelFailure as failure:
-            if failure.failure_class is FailureClass.UNKNOWN_MODEL and known:
-                raise unknown_model(self._model_id, known, status_code=failure.status_code) from None
-            raise
-
-    async def _known(self) -> tuple[str, ...]:
-        """The model ids that the provider lists; none where it lists none."""
-        try:
-            return _ids(await self._get("/models"))
-        except ModelFailure:
-            return ()
+        await self._post(body, [])
 
     async def _get(self, path: str) -> dict[str, Any]:
         try:
@@ -311,12 +284,6 @@ class OpenAIChat(RemoteModel):
         except openai.APIConnectionError as error:
             raise transport_failure(error.__cause__ or error, origin=self._endpoint.origin) from None
         return read_json(response.content)
-
-
-def _ids(listing: Mapping[str, Any]) -> tuple[str, ...]:
-    rows = listing.get("data")
-    found = [mapping(row).get("id") for row in rows] if isinstance(rows, list) else []
-    return tuple(name for name in found if isinstance(name, str))
 
 
 def _content(content: object) -> str:

@@ -1,13 +1,15 @@
-"""What the adapters of models behind an HTTP address share: identity, connection pool, replies of filters."""
+"""What the adapters of models behind an HTTP address share: identity, connection pool, check of the id."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx2
 
+from spinebench.models.body import mapping
 from spinebench.models.failures import ErrorReply
 from spinebench.models.protocol import ModelFailure, ModelReply
 from spinebench.models.provider_errors import without_keys
@@ -15,8 +17,11 @@ from spinebench.models.settings import RemoteSettings
 from spinebench.models.transport import Endpoint, open_client
 from spinebench.records import FailureClass, FinishReason
 
+_NO_DESCRIPTION = frozenset({404, 405, 500, 501})
+"""What servers answer that do not describe or list their models."""
 
-class RemoteModel:
+
+class RemoteModel(ABC):
     """Name, account, host, configuration and HTTP client of one remote model; adapters add the protocol."""
 
     def __init__(
@@ -55,6 +60,49 @@ class RemoteModel:
     async def aclose(self) -> None:
         await self._http.aclose()
 
+    async def check(self) -> None:
+        """Ask for the model's description, or the list of models; where there is neither, ask the model.
+
+        The second way costs a few tokens and is taken only at addresses that are not the vendor's own.
+        Raises `ModelFailure`; an unknown model's names the nearest ids, where the provider lists them.
+        """
+        try:
+            if await self._is_described():
+                return
+        except ModelFailure as failure:
+            unknown = failure.failure_class is FailureClass.UNKNOWN_MODEL
+            if self._own_address and unknown:
+                raise unknown_model(self._model_id, await self._ids(), status_code=404) from None
+            undescribed = failure.status_code in _NO_DESCRIPTION
+            malformed = failure.failure_class is FailureClass.MALFORMED
+            if self._own_address or not (undescribed or malformed):
+                raise
+        try:
+            await self._ping()
+        except ModelFailure as failure:
+            if failure.failure_class is not FailureClass.UNKNOWN_MODEL:
+                raise
+            known = await self._ids()
+            raise unknown_model(self._model_id, known, status_code=failure.status_code) from None
+
+    async def _ids(self) -> tuple[str, ...]:
+        try:
+            return await self._listed()
+        except ModelFailure:
+            return ()
+
+    @abstractmethod
+    async def _is_described(self) -> bool:
+        """Whether the provider says that it has the model; False where only a call can tell."""
+
+    @abstractmethod
+    async def _listed(self) -> tuple[str, ...]:
+        """The model ids that the provider lists."""
+
+    @abstractmethod
+    async def _ping(self) -> None:
+        """The smallest question there is."""
+
 
 def filtered_reply(error: ErrorReply) -> ModelReply:
     """A prompt that the provider's filter turned down: a reply without text."""
@@ -63,7 +111,7 @@ def filtered_reply(error: ErrorReply) -> ModelReply:
 
 def unknown_model(model_id: str, known: Sequence[str], *, status_code: int | None) -> ModelFailure:
     """The failure for a model id that is not among the ids a provider lists; it names the nearest ones."""
-    near = difflib.get_close_matches(model_id, known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(model_id, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(repr(name) for name in near)}?" if near else _some(known)
     return ModelFailure(
         FailureClass.UNKNOWN_MODEL,
@@ -77,6 +125,13 @@ def _some(known: Sequence[str]) -> str:
         return ""
     more = "" if len(known) <= 5 else f" and {len(known) - 5} more"
     return f"it lists {', '.join(known[:5])}{more}"
+
+
+def listed_ids(listing: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of a list of models in the form of OpenAI and Anthropic."""
+    rows = listing.get("data")
+    found = [mapping(row).get("id") for row in rows] if isinstance(rows, list) else []
+    return tuple(name for name in found if isinstance(name, str))
 
 
 def bad_request(message: str) -> ModelFailure:

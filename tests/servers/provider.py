@@ -61,6 +61,10 @@ class ProviderServer:
     takes (None: any). With `record=False` requests are answered and counted, not kept (for long benchmarks).
     """
 
+    answer: Answer
+    models: list[str] | None
+    keys: list[str] | None
+
     def __init__(
         self,
         *,
@@ -72,23 +76,16 @@ class ProviderServer:
         log: Path | None = None,
         port: int = 0,
     ) -> None:
+        self.reset()
         self.answer = answer
         self.models = None if models is None else list(models)
         self.keys = None if keys is None else list(keys)
         self.delay_s = delay_s
         self.record = record
-        self.lists_models = True
-        """False: GET /v1/models answers 500, as `transformers serve` does offline."""
-        self.faults: list[Fault] = []
-        self.requests: list[Received] = []
-        self.n_requests = 0
-        self.n_checks = 0
-        """GET requests on models."""
-        self.in_flight = 0
-        self.max_in_flight = 0
         self._log = log
         self._connections: dict[tuple[str, int], asyncio.Transport] = {}
-        self._sock = socket.socket()
+        # asyncio switches Nagle's algorithm off only for sockets that name TCP; it costs 40 ms per reply.
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._sock.bind(("127.0.0.1", port))
         self.port: int = self._sock.getsockname()[1]
@@ -140,6 +137,10 @@ class ProviderServer:
             time.sleep(0.005)
         return self
 
+    @property
+    def running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self) -> None:
         self._server.should_exit = True
         self._server.force_exit = True
@@ -161,6 +162,31 @@ class ProviderServer:
         self.faults.append(fault)
         return fault
 
+    def reset(self) -> None:
+        """As a new server: usual answers, no faults, any model and key, nothing asked yet."""
+        self.answer = default_answer
+        self.models = None
+        self.keys = None
+        self.delay_s = 0.0
+        self.record = True
+        self.lists_models = True
+        """False: GET /v1/models answers 500, as `transformers serve` does offline."""
+        self.describes_models = True
+        """False: GET /v1/models/<id> answers 404, as many proxies do."""
+        self.faults: list[Fault] = []
+        self.requests: list[Received] = []
+        self.n_requests = 0
+        self.n_checks = 0
+        """GET requests on models."""
+        self.in_flight = 0
+        self.max_in_flight = 0
+        self.n_connections = 0
+        """Connections opened since."""
+        self.hold_until = 0
+        """Replies wait until this many requests have been in flight at once."""
+        self._era = object()
+        """Requests of an earlier era, hanging on a connection somewhere, are not counted any more."""
+
     def clear(self) -> None:
         """Forget faults and requests."""
         self.faults.clear()
@@ -174,13 +200,14 @@ class ProviderServer:
     # ------------------------------------------------------------ serving
 
     def _protocol(self) -> type[H11Protocol]:
-        connections = self._connections
+        server, connections = self, self._connections
 
         class Connection(H11Protocol):
             """Keeps the transport by the client's address, so that a fault can reset it."""
 
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
+                server.n_connections += 1
                 connections[transport.get_extra_info("peername")[:2]] = transport
 
             def connection_lost(self, exc: Exception | None) -> None:
@@ -218,6 +245,7 @@ class ProviderServer:
         return await self._chat(request, "google", model)
 
     async def _chat(self, http: Request, protocol: Protocol, model: str | None) -> Response:
+        era = self._era
         self.n_requests += 1
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
@@ -236,7 +264,8 @@ class ProviderServer:
             refused = self._refused(protocol, headers, request.model)
             return refused if refused is not None else await self._respond(http, request)
         finally:
-            self.in_flight -= 1
+            if era is self._era:
+                self.in_flight -= 1
 
     def _refused(self, protocol: Protocol, headers: dict[str, str], model: str) -> Response | None:
         """401 or 404 for a key or model that the server was told not to know."""
@@ -268,6 +297,8 @@ class ProviderServer:
         delay_s = self.delay_s if fault is None else max(self.delay_s, fault.delay_s)
         if delay_s:
             await asyncio.sleep(delay_s)
+        while self.max_in_flight < self.hold_until:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
         if fault is not None:
             if fault.kind == "reset":
                 self._reset(http)
@@ -314,6 +345,8 @@ class ProviderServer:
         self.n_checks += 1
         protocol = self._protocol_of(http)
         model = http.path_params["model"]
+        if not self.describes_models:
+            return JSONResponse({"detail": "Not Found"}, status_code=404)
         headers = {key.lower(): value for key, value in http.headers.items()}
         refused = self._refused(protocol, headers, model)
         if refused is not None:
