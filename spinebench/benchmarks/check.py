@@ -81,7 +81,7 @@ def check_benchmark(benchmark: Benchmark, *, policy: ImagePolicy | None = None) 
             by_image[path].append(item)
         refs.update(dict.fromkeys(item.images))
     unusable: list[UnusableImage] = []
-    findings: dict[IdentifierFinding, None] = {}
+    findings: dict[str, tuple[IdentifierFinding, ...]] = {}
     by_hash: dict[str, dict[str, None]] = defaultdict(dict)
     with TemporaryDirectory(prefix="spinebench-check-") as scratch:
         store = ImageStore(benchmark.image_root, cache_dir=scratch, policy=policy)
@@ -96,7 +96,7 @@ def check_benchmark(benchmark: Benchmark, *, policy: ImagePolicy | None = None) 
                 )
                 continue
             by_hash[sent.source_sha256 or sent.sha256][ref.path] = None
-            findings.update(dict.fromkeys(found))
+            findings[ref.path] = found
     return CheckReport(
         info=benchmark.info,
         n_by_disease=_counted(item.disease for item in items),
@@ -111,8 +111,8 @@ def check_benchmark(benchmark: Benchmark, *, policy: ImagePolicy | None = None) 
         unknown_labels=tuple(_unknown(items)),
         invalid=benchmark.invalid,
         unusable=tuple(unusable),
-        identifiers=tuple(finding for finding in findings if finding.direct),
-        n_paths_with_demographics=sum(not finding.direct for finding in findings),
+        identifiers=tuple(one for found in findings.values() for one in found if one.direct),
+        n_paths_with_demographics=sum(not all(one.direct for one in found) for found in findings.values()),
     )
 
 

@@ -20,6 +20,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID
 
+from spinebench.benchmarks.identifiers import IdentifierFinding, in_dicom
 from spinebench.benchmarks.paths import Place
 from spinebench.benchmarks.problems import ImageError, ImageProblem
 from spinebench.benchmarks.render import (
@@ -48,8 +49,7 @@ _DECODERS: Final = MappingProxyType(
 def read_header(place: Place) -> Dataset:
     """All elements but the pixels. Raises `ImageError` where the file is no DICOM file."""
     try:
-        with warnings.catch_warnings(), place.open() as stream:
-            warnings.simplefilter("ignore")  # odd values in headers are common and harmless here
+        with place.open() as stream:
             return dcmread(stream, stop_before_pixels=True, force=True)
     except ImageError:
         raise
@@ -72,6 +72,31 @@ def render_dicom(place: Place, *, frame: int | None, max_pixels: int) -> Picture
     `frame` counts from 0; None takes the middle one. The first window of the header is used; without one, the
     header's VOI LUT; without either, the 0.5th to 99.5th percentile of the frame.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd values in headers are common and harmless here
+        try:
+            return _render(place, frame, max_pixels)
+        except ImageError:
+            raise
+        except (
+            Exception
+        ) as error:  # pydicom reads elements when they are asked for, and hostile ones raise anything
+            raise decoding_failed(place.path, error) from error
+
+
+def header_findings(place: Place) -> tuple[IdentifierFinding, ...]:
+    """What may identify a patient in the header, also that a part of it cannot be read. Raises `ImageError`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = read_header(place)
+        try:
+            return tuple(in_dicom(header))
+        except Exception:  # noqa: BLE001 - as above; what cannot be read may hold anything
+            unread = "elements that cannot be read"
+            return (IdentifierFinding(kind="dicom_header", where="header", what=unread),)
+
+
+def _render(place: Place, frame: int | None, max_pixels: int) -> Picture:
     header = read_header(place)
     rows, columns = _count(header, "Rows", 0), _count(header, "Columns", 0)
     if not rows or not columns:
@@ -100,16 +125,9 @@ def render_dicom(place: Place, *, frame: int | None, max_pixels: int) -> Picture
             expected=f"a frame from 0 to {n_frames - 1}",
             mend="correct 'frame' of the image in the benchmark file",
         )
-    steps = [f"dicom frame={index}/{n_frames}"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pixels = _pixels(place, header, index)
-        try:
-            rgb, how = _displayed(header, pixels, index)
-        except Exception as error:  # LUT and window values of a hostile header
-            raise decoding_failed(place.path, error) from error
+    rgb, how = _displayed(header, _pixels(place, header, index), index)
     image, square = square_pixels(Image.fromarray(rgb), **_spacing(header, index))
-    return Picture(image, (" ".join([*steps, *how]), *square))
+    return Picture(image, (" ".join([f"dicom frame={index}/{n_frames}", *how]), *square))
 
 
 def _pixels(place: Place, header: Dataset, index: int) -> NDArray[Any]:

@@ -35,7 +35,7 @@ class Fields:
         Null counts as absent. Two names with different values are a problem.
         """
         given = [name for name in names if self._record.get(name) is not None]
-        self._taken.update(name for name in names if name in self._record)
+        self._taken.update(names)
         if not given:
             return names[0], None
         value = self._record[given[0]]

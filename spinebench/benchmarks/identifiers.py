@@ -28,7 +28,7 @@ class IdentifierFinding(Record):
 
     kind: Kind
     where: str
-    """Image path, and the element, field or part of the path."""
+    """Image path, identifying parts masked, and the element, field or part of the path."""
     what: str
     """What stands there, masked: kind and length, never the value."""
 
@@ -131,6 +131,7 @@ _EXIF_PERSONAL: Final = {
     0xA435: "LensSerialNumber",
     0xA420: "ImageUniqueID",
 }
+_ENDING: Final = re.compile(r"\.(?:png|jpe?g|dcm|dicom|ima|nii|nii\.gz)$", re.IGNORECASE)
 _EXIF_ALWAYS: Final = frozenset({"Artist", "XPAuthor", "CameraOwnerName"})
 
 
@@ -160,21 +161,36 @@ def in_path(path: str) -> Iterator[IdentifierFinding]:
     Numbers as such are not: public data sets name studies and series by numbers
     (`rsna/4003253/702807833/5.jpg`).
     """
-    parts = path.split("/")
-    public = any(source_name(part) == "rsna" for part in parts[:-1])
-    for position, part in enumerate(parts):
-        stem = part.split(".")[0] if position == len(parts) - 1 else part
-        if stem.isdigit() and public:
-            continue
-        where = f"path, part {position + 1} of {len(parts)}"
-        what = in_text(stem)
-        if what is None and (names := _TWO_NAMES.match(stem)):
-            words = {name.casefold() for name in names.groups()}
-            what = None if words & _common_words() else "two capitalized words, as in a person's name"
+    for position, (part, what) in enumerate(_parts(path), start=1):
+        where = f"path, part {position} of {path.count('/') + 1}"
+        stem = part.split(".")[0]
         if what is not None:
             yield IdentifierFinding(kind="path", where=where, what=f"{what}, in {len(part)} characters")
         elif _AGE_OR_SEX.search(stem):
             yield IdentifierFinding(kind="demographics", where=where, what="sex or age")
+
+
+def masked_path(path: str) -> str:
+    """The path with every part that looks like an identifier replaced by `***`, the file's ending kept."""
+    shown = [part if what is None else "***" for part, what in _parts(path)]
+    ending = _ENDING.search(path)
+    return "/".join(shown) + (ending.group() if ending and shown[-1] == "***" else "")
+
+
+def _parts(path: str) -> Iterator[tuple[str, str | None]]:
+    """The parts of a path, each with what kind of identifier it looks like."""
+    parts = path.split("/")
+    public = any(source_name(part) == "rsna" for part in parts[:-1])
+    for position, part in enumerate(parts):
+        stem = part.split(".")[0] if position == len(parts) - 1 and not _DATE.search(part) else part
+        if stem.isdigit() and public:
+            yield part, None
+            continue
+        what = in_text(stem)
+        if what is None and (names := _TWO_NAMES.match(stem)):
+            words = {name.casefold() for name in names.groups()}
+            what = None if words & _common_words() else "two capitalized words, as in a person's name"
+        yield part, what
 
 
 def in_notes(notes: tuple[Note, ...]) -> Iterator[IdentifierFinding]:

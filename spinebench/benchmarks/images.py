@@ -147,8 +147,9 @@ def _identity(status: os.stat_result) -> Identity:
 
 def _findings(source: Source) -> Iterator[IdentifierFinding]:
     path = source.place.path
+    shown = identifiers.masked_path(path)
     for finding in (*identifiers.in_path(path), *_inside(source)):
-        yield finding.model_copy(update={"where": f"{path}: {finding.where}"})
+        yield finding.model_copy(update={"where": f"{shown}: {finding.where}"})
 
 
 def _inside(source: Source) -> Iterator[IdentifierFinding]:
@@ -157,9 +158,9 @@ def _inside(source: Source) -> Iterator[IdentifierFinding]:
             if source.raster is not None and source.raster.notes:
                 yield from identifiers.in_notes(source.raster.notes)
         case "dicom":
-            from spinebench.benchmarks.dicom import read_header
+            from spinebench.benchmarks.dicom import header_findings
 
-            yield from identifiers.in_dicom(read_header(source.place))
+            yield from header_findings(source.place)
         case "nifti":
             from spinebench.benchmarks.nifti import header_texts
 

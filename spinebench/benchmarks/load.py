@@ -171,7 +171,7 @@ class _Reading:
     def _compact(self, item: Item, item_id: str) -> Item:
         """The item under this id, with what it repeats of earlier items shared with them.
 
-        Texts, option tuples and the bookkeeping of pydantic take most of a large benchmark's memory otherwise.
+        Texts, option tuples and the bookkeeping of pydantic would take most of the memory otherwise.
         The item has been validated, so nothing is checked again.
         """
         fields = {**dict(item), "id": item_id}

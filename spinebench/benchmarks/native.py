@@ -196,7 +196,8 @@ def _from_pydantic(detail: dict[str, Any]) -> RecordProblem:
         case "string_pattern_mismatch":
             return _problem(name, detail["input"], "a text that is not empty")
         case _:
-            return _problem(name, detail["input"], str(detail["msg"]).removeprefix("Input should be "))
+            expected = str(detail["msg"]).removeprefix("Input should be ")
+            return _problem(name, detail["input"], expected.replace("valid tuple", "list"))
 
 
 def _contradictions(given: NativeItem) -> Iterable[RecordProblem]:

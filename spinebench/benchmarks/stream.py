@@ -15,6 +15,7 @@ from spinebench.errors import DataError
 _CHUNK = 1 << 16
 _LARGEST_RECORD = 1 << 25
 """Characters. A record holds text and paths: a larger one is a damaged or a hostile file."""
+_CUT_OFF = "cut off: the file ends within this record"
 _SPACE = " \t\n\r"
 
 
@@ -169,11 +170,13 @@ class _ListReader:
             except json.JSONDecodeError as error:
                 # An unterminated string is reported where it starts, anything else where the text stops
                 # making sense: only close to the end of the window can more text mend it.
-                near_end = error.pos >= len(self._text) - 16 or error.msg.startswith("Unterminated string")
+                unterminated = error.msg.startswith("Unterminated string")
                 reason = error.msg
-                if not near_end:
+                if not unterminated and error.pos < len(self._text) - 16:
                     self._take(error.pos)
                     return reason
+                if unterminated or error.pos >= len(self._text.rstrip()):
+                    reason = _CUT_OFF
             except ValueError as error:
                 return str(error)
             else:
@@ -185,7 +188,7 @@ class _ListReader:
             if len(self._text) - self._at > _LARGEST_RECORD:
                 return f"a record of more than {_LARGEST_RECORD:,} characters"
             if not self._more():
-                return reason or "the file ends within a record"
+                return reason or _CUT_OFF
 
     def _behind(self, index: int) -> Iterator[RawRecord]:
         """Only white space may follow the list."""
@@ -196,7 +199,7 @@ class _ListReader:
 
     def _fatal(self, index: int, reason: str) -> RawRecord:
         rest = self._text[self._at : self._at + 40]
-        value = f"{shown(rest)} ({reason})" if rest else f"cut off ({reason})"
+        value = f"{shown(rest)} ({reason})" if rest else f"not there ({reason})"
         problem = self._bad_bytes or RecordProblem(field=None, value=value, expected="a complete JSON list")
         return RawRecord(index=index, line=self._line, value=None, problem=problem, fatal=True)
 

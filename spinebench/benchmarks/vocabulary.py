@@ -35,9 +35,10 @@ _REGION = MappingProxyType({"rsna": "lumbar", "buu": "lumbar", "csxa": "cervical
 _NO_STUDY = frozenset({"images", "train_images", "test_images", "train", "test"})
 
 
-@lru_cache(maxsize=4096)
 def source_name(text: str) -> str | None:
     """`rsna`, `buu`, `csxa` or `vindr` for any usual spelling of a source data set; None if it is none."""
+    if text.isdigit():  # studies and series
+        return None
     return _SOURCES.get(re.sub(r"[\s_-]", "", text.casefold()))
 
 

@@ -156,6 +156,8 @@ def _emit_report(report: CheckReport) -> None:
     emit({"kind": "benchmark", **whole, **counts})
     for kind, entries in lists.items():
         for entry in entries:
+            if "kind" in entry:
+                entry["identifier_kind"] = entry.pop("kind")
             emit({"kind": kind, **entry})
     for kind, entries in groups.items():
         for entry in entries:
