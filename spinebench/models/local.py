@@ -125,7 +125,7 @@ class LocalModel:
     def _device(self) -> str:
         if self._options.device in {"cpu", "mps"}:
             return self._options.device
-        from spinebench.models.local_engine import resolve_device
+        from spinebench.models.local_loading import resolve_device
 
         return resolve_device(self._options.device)
 
@@ -136,7 +136,7 @@ class LocalModel:
         return None if folder is None else checkpoint_digest(folder)
 
     def _check(self) -> None:
-        from spinebench.models.local_engine import load_config, load_processor, prompt_writer, resolve_device
+        from spinebench.models.local_loading import load_config, load_processor, prompt_writer, resolve_device
 
         if self._engine is None:
             resolve_device(self._options.device)
