@@ -12,6 +12,7 @@ from spinebench.records import (
     AnswerStatus,
     Extraction,
     Failure,
+    FailureClass,
     Grade,
     JournalEntry,
     Scored,
@@ -56,3 +57,24 @@ def journal_entry(state: ExamState, *, key: AnswerKey, run_id: str, at: datetime
         at=at,
     )
     return JournalEntry(answer=answer, scored=scored)
+
+
+def failed_entry(
+    error: Exception, *, key: AnswerKey, run_id: str, prompt_hash: str, at: datetime
+) -> JournalEntry:
+    """The entry of a question on which the graph itself failed: an `internal` failure, asked again on resume."""
+    failure = Failure(
+        failure_class=FailureClass.INTERNAL,
+        message=f"{type(error).__name__}: {error}"[:2000],
+        attempt=1,
+        at=at,
+    )
+    answer = Answer(
+        key=key,
+        run_id=run_id,
+        status=AnswerStatus.ERROR,
+        prompt_hash=prompt_hash,
+        failures=(failure,),
+        at=at,
+    )
+    return JournalEntry(answer=answer)

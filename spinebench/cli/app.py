@@ -96,6 +96,7 @@ def run_app(args: list[str] | None = None) -> int:
         return stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
         say("interrupted")
+        say("Nothing is harmed; call the same command again.")
         return ExitCode.INTERRUPTED
     except typer.TyperException as error:
         if isinstance(error, _Showable):

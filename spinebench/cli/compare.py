@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -27,7 +26,7 @@ def compare(
         bool, typer.Option("--against-best", help="Each model against the best, in place of all pairs.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the rank intervals.")] = 0,
-    workspace: WorkspaceOption = Path("spinebench-workspace"),
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
 ) -> int:
     """Compare models on the questions they share: difference, paired test, Holm's correction.
@@ -35,19 +34,14 @@ def compare(
     Example: spinebench compare openai/gpt-5.2 google/gemini-2.5-pro --run 20261120
     """
     from spinebench.cli.console import emit, print_table
+    from spinebench.cli.named_run import named_run
     from spinebench.cli.results_table import percent
-    from spinebench.errors import UsageError
     from spinebench.models.registry import canonical_name
     from spinebench.runs.results import compare_models
     from spinebench.store.workspace import Workspace
 
     place = Workspace(workspace)
-    latest = place.latest()
-    if not run and latest is None:
-        raise UsageError(
-            f"workspace {str(workspace)!r}: expected at least one run; start one with 'spinebench run'"
-        )
-    folders = [place.run(name) for name in run] if run else [latest] if latest else []
+    folders = [named_run(place, name) for name in run or ["latest"]]
     simulated = any(folder.spec().simulated for folder in folders)
     result = compare_models(
         place,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -18,7 +16,7 @@ _PACKAGES = (
 
 
 @app.command()
-def doctor(*, workspace: WorkspaceOption = Path("spinebench-workspace"), json: JsonOption = False) -> int:
+def doctor(*, workspace: WorkspaceOption = DEFAULT_WORKSPACE, json: JsonOption = False) -> int:
     """Print versions, which keys are present (never their values) and the state of the workspace."""
     import os
     import platform

@@ -55,13 +55,26 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
 def _option(name: str, flag: Flag) -> Any:
     info = RunPlan.model_fields[name]
     default = info.get_default(call_default_factory=True)
-    shown: str | bool = False
-    if not info.is_required() and default not in (None, (), {}, False):
+    text = info.description or ""
+    if not info.is_required() and default not in (None, (), {}) and not isinstance(default, bool):
         values = default if isinstance(default, tuple) else (default,)
-        shown = ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+        text = f"{text.removesuffix('.')}; default: {', '.join(map(str, values))}."
     return typer.Option(
-        *flag.names.split(), help=info.description, show_default=shown, rich_help_panel=flag.panel
+        *flag.names.split(),
+        help=text,
+        metavar=_metavar(info.annotation),
+        show_default=False,
+        rich_help_panel=flag.panel,
     )
+
+
+def _metavar(annotation: Any) -> str | None:
+    """What stands for the value of a repeatable option in its help; None: as typer has it."""
+    kind = _flag_type(annotation)
+    if get_origin(kind) is not list:
+        return None
+    (one,) = get_args(kind)
+    return "|".join(one) if issubclass(one, StrEnum) else "<str>"
 
 
 def _flag_type(annotation: Any) -> Any:
@@ -101,9 +114,9 @@ def _scalar(name: str, text: str) -> Any:
     """A value of `-M` as YAML reads it (numbers, true, false, lists); a role's model string as it stands."""
     if name == "model_roles":
         return text
-    import yaml
+    from spinebench.runs.plan_yaml import read_yaml
 
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return read_yaml(text, source="-M")
+    except UsageError:
         return text

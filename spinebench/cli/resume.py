@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
+from spinebench.cli.run import (
+    DEFAULT_WORKSPACE,
+    Display,
+    DisplayOption,
+    JsonOption,
+    WorkspaceOption,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 _PANEL = "Connections, retries and limits"
+_PLACES = "Where things are"
 
 
 @app.command()
 def resume(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its unique beginning.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its unique beginning, or 'latest'.")],
     *,
+    benchmark: Annotated[
+        str | None,
+        typer.Option("--benchmark", "-b", rich_help_panel=_PLACES, help="Where the benchmark file is now."),
+    ] = None,
+    image_root: Annotated[
+        str | None, typer.Option("--images", rich_help_panel=_PLACES, help="Where its images are now.")
+    ] = None,
     max_connections: Annotated[
         int | None, typer.Option("--max-connections", min=1, rich_help_panel=_PANEL, help="As for run.")
     ] = None,
@@ -26,6 +39,9 @@ def resume(
     ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", rich_help_panel=_PANEL, help="As for run.")
+    ] = None,
+    item_timeout: Annotated[
+        float | None, typer.Option("--item-timeout", rich_help_panel=_PANEL, help="As for run.")
     ] = None,
     budget_usd: Annotated[
         float | None, typer.Option("--budget-usd", rich_help_panel=_PANEL, help="For this sitting.")
@@ -36,7 +52,7 @@ def resume(
     fail_on_error: Annotated[
         float | None, typer.Option("--fail-on-error", rich_help_panel=_PANEL, help="As for run.")
     ] = None,
-    workspace: WorkspaceOption = Path("spinebench-workspace"),
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
     display: DisplayOption = Display.RICH,
 ) -> int:
@@ -45,17 +61,21 @@ def resume(
     Refused where anything that can change an answer differs from the run's beginning; it lists what.
     """
     from spinebench.cli.environment import environment
+    from spinebench.cli.named_run import named_run
     from spinebench.cli.sitting import sit_and_print
     from spinebench.runs.sitting import prepare_resume
     from spinebench.store.workspace import Workspace
 
     environment()
     place = Workspace(workspace)
-    folder = place.run(run)
+    folder = named_run(place, run)
     changes = {
+        "benchmark": benchmark,
+        "image_root": image_root,
         "max_connections": max_connections,
         "max_retries": max_retries,
         "timeout": timeout,
+        "item_timeout": item_timeout,
         "budget_usd": budget_usd,
         "token_limit": token_limit,
         "fail_on_error": fail_on_error,

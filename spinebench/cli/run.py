@@ -14,6 +14,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 _PANEL = "Output and workspace"
 
+DEFAULT_WORKSPACE = Path("spinebench-workspace")
+
 WorkspaceOption = Annotated[
     Path,
     typer.Option(
@@ -46,10 +48,10 @@ DisplayOption = Annotated[
 @with_plan_options
 def run(
     plan: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN]", help="Plan file (YAML); options go before its keys.")
+        Path | None, typer.Argument(metavar="PLAN", help="Plan file (YAML); options override its keys.")
     ] = None,
     *,
-    workspace: WorkspaceOption = Path("spinebench-workspace"),
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
     display: DisplayOption = Display.RICH,
     dry_run: Annotated[

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 
 @app.command()
 def score(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id or its unique beginning.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, its unique beginning, or 'latest'.")],
     *,
     phrase: Annotated[
         list[str] | None,
         typer.Option("--phrase", help="Further closing phrase, a regular expression (repeatable)."),
     ] = None,
-    workspace: WorkspaceOption = Path("spinebench-workspace"),
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
 ) -> int:
     """Extract and grade every stored answer again with the present rules. No model is called."""
     from spinebench.cli.console import emit, say
+    from spinebench.cli.named_run import named_run
     from spinebench.cli.results_table import emit_results, print_results
     from spinebench.runs.rescore import rescore
     from spinebench.runs.results import run_results
@@ -32,7 +32,7 @@ def score(
     from spinebench.store.workspace import Workspace
 
     place = Workspace(workspace)
-    folder = place.run(run)
+    folder = named_run(place, run)
     with folder.lock():
         changed = rescore(folder, closing_phrases=phrase or None)
     ingest(place, folder.run_id)

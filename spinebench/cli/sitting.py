@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shlex
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from spinebench.cli.console import emit, print_table, say
 from spinebench.cli.progress import progress_display
 from spinebench.cli.results_table import emit_results, print_results
+from spinebench.cli.run import DEFAULT_WORKSPACE
 from spinebench.errors import ExitCode, SpinebenchError
 
 if TYPE_CHECKING:
-    from spinebench.records import RunStatus
+    from spinebench.evaluators.results import ModelSummary
+    from spinebench.records import RunSpec, RunStatus
     from spinebench.runs.plan import RunPlan
     from spinebench.runs.prepare import PreparedRun
     from spinebench.runs.runner import StopSwitch
@@ -46,18 +52,22 @@ def sit_and_print(
         say("SIMULATION: simulated models or drawn images; no figure below is a measurement of a model.")
     switch = StopSwitch()
     started: list[RunFolder] = []
+    error: SpinebenchError | None = None
+    status: RunStatus | None = None
     try:
-        status = asyncio.run(_sit(prepared, workspace, folder, switch, display, started))
-    except SpinebenchError as error:
-        if started:
-            say(f"error: {error}")
-            _say_how_to_go_on(spec.run_id, workspace)
-            return error.exit_code
-        raise
+        try:
+            status = asyncio.run(_sit(prepared, workspace, folder, switch, display, started.append))
+        except SpinebenchError as met:
+            if not started:
+                raise
+            error, status = met, started[0].status()
+        return _end(prepared, workspace, status, switch, error, as_json=as_json)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        _say_how_to_go_on(spec.run_id, workspace)
-        return ExitCode.INTERRUPTED
-    return _end(prepared, workspace, status, switch, as_json=as_json)
+        if started or folder is not None:
+            _say_how_to_go_on(spec.run_id, workspace)
+        else:
+            say("Nothing was asked yet; call the same command again.")
+        return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
 
 
 async def _sit(
@@ -66,7 +76,7 @@ async def _sit(
     folder: RunFolder | None,
     switch: StopSwitch,
     display: str,
-    started: list[RunFolder],
+    on_start: Callable[[RunFolder], None],
 ) -> RunStatus:
     from spinebench.runs.sitting import sit_through
 
@@ -78,7 +88,7 @@ async def _sit(
             folder=folder,
             switch=switch,
             on_progress=shown.show,
-            on_start=started.append,
+            on_start=on_start,
         )
 
 
@@ -99,26 +109,31 @@ def _catch_signals(switch: StopSwitch) -> None:
 
 
 def _end(
-    prepared: PreparedRun, workspace: Workspace, status: RunStatus, switch: StopSwitch, *, as_json: bool
+    prepared: PreparedRun,
+    workspace: Workspace,
+    status: RunStatus | None,
+    switch: StopSwitch,
+    error: SpinebenchError | None,
+    *,
+    as_json: bool,
 ) -> int:
-    from spinebench.runs.results import missed_gates, run_results
+    """Print what there is, then why it is not all, then how to go on; returns the exit code."""
+    from spinebench.runs.results import missed_gates
     from spinebench.runs.sitting import exceeds
 
     plan, spec = prepared.plan, prepared.spec
-    results = run_results(workspace, spec.run_id)
+    results = _results(spec, workspace, error)
     if as_json:
-        emit(
-            {
-                "type": "run",
-                **status.model_dump(mode="json"),
-                "simulated": spec.simulated,
-                "partial": spec.partial,
-            }
-        )
-        emit_results(results)
-    else:
+        _emit_run(spec, status, results)
+    elif results:
         print_results(spec, status, results)
-        say(f"run {spec.run_id} in {workspace.path}; read it with: spinebench runs show {spec.run_id}")
+        place = "" if workspace.path == Path(DEFAULT_WORKSPACE) else f" --workspace {quoted(workspace.path)}"
+        say(f"run {spec.run_id} in {workspace.path}; read it with: spinebench runs show {spec.run_id}{place}")
+    if error is not None:
+        say(f"error: {error}")
+        _say_how_to_go_on(spec.run_id, workspace)
+        return error.exit_code
+    assert status is not None
     if switch.request is not None:
         _say_how_to_go_on(spec.run_id, workspace)
         return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
@@ -126,9 +141,7 @@ def _end(
     for line in missed:
         say(f"gate missed: {line}")
     if status.n_failed and exceeds(status.n_failed, status.n_planned, plan.fail_on_error):
-        say(
-            f"{status.n_failed} of {status.n_planned} answers failed: spinebench runs show {spec.run_id} lists why"
-        )
+        say(f"{status.n_failed} of {status.n_planned} answers failed: {_reasons(workspace, spec.run_id)}")
         _say_how_to_go_on(spec.run_id, workspace)
         return ExitCode.FAILURES
     if missed:
@@ -137,8 +150,46 @@ def _end(
     return ExitCode.DONE
 
 
+def _results(spec: RunSpec, workspace: Workspace, error: SpinebenchError | None) -> tuple[ModelSummary, ...]:
+    from spinebench.runs.results import run_results
+
+    try:
+        return run_results(workspace, spec.run_id)
+    except SpinebenchError:
+        if error is None:
+            raise
+        return ()  # what ended the sitting, a full disk perhaps, is what to tell
+
+
+def _emit_run(spec: RunSpec, status: RunStatus | None, results: Sequence[ModelSummary]) -> None:
+    known = {} if status is None else status.model_dump(mode="json")
+    marks = {"run_id": spec.run_id, "simulated": spec.simulated, "partial": spec.partial}
+    emit({"type": "run", **known, **marks})
+    emit_results(results)
+
+
+def _reasons(workspace: Workspace, run_id: str) -> str:
+    """Failure classes of the answers that ended in an error, each with their number: `3 timeout, 1 image`."""
+    from collections import Counter
+
+    from spinebench.records import AnswerStatus
+
+    answers = (entry.answer for entry in workspace.run(run_id).latest())
+    last = Counter(
+        answer.failures[-1].failure_class.value
+        for answer in answers
+        if answer is not None and answer.status is AnswerStatus.ERROR and answer.failures
+    )
+    return ", ".join(f"{n} {name}" for name, n in last.most_common())
+
+
 def _say_how_to_go_on(run_id: str, workspace: Workspace) -> None:
-    say(f"go on with: spinebench resume {run_id} --workspace {workspace.path}")
+    say(f"go on with: spinebench resume {run_id} --workspace {quoted(workspace.path)}")
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
 
 
 def print_plan(plan: RunPlan, *, as_json: bool) -> None:
@@ -147,11 +198,21 @@ def print_plan(plan: RunPlan, *, as_json: bool) -> None:
 
     import yaml
 
-    values = plan.model_dump(mode="json", exclude_none=True)
     if as_json:
-        emit(values)
+        emit(_told(json.loads(plan.model_dump_json())))
     else:
+        values = _told(plan.model_dump(mode="json"))
         sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that are None by default: there, None says nothing."""
+    from spinebench.runs.plan import RunPlan
+
+    fields = RunPlan.model_fields
+    return {
+        name: value for name, value in values.items() if value is not None or fields[name].default is not None
+    }
 
 
 def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from spinebench.agents.extractor import extractor_template
 from spinebench.agents.personas import Persona
 from spinebench.models.protocol import ChatModel
-from spinebench.records import Item, JsonValue, Task, digest
+from spinebench.records import Answer, ImageCondition, ImageRef, Item, JsonValue, Task, digest
 from spinebench.runs.plan import RunPlan
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def digest_parts(
     plan: RunPlan,
     *,
     items: Sequence[Item],
+    shown: Mapping[str, Sequence[ImageRef]],
     image_hashes: Mapping[str, str | None],
     models: Sequence[ChatModel],
     extractor: ChatModel | None,
@@ -23,10 +27,16 @@ def digest_parts(
     """The named parts that the digest is taken over.
 
     Left out, since they cannot change an answer: retries, connections, timeouts, budgets, display, thresholds.
+    An image that cannot be used has no hash and is named on its own: its item has no answer that a mended file
+    could change.
     """
     return {
         "items": digest([item.model_dump(mode="json") for item in items]),
-        "images": digest(dict(image_hashes)),
+        "images": digest({path: sha256 for path, sha256 in image_hashes.items() if sha256 is not None}),
+        "unusable_images": sorted(path for path, sha256 in image_hashes.items() if sha256 is None),
+        "swapped_images": digest({item: [ref.path for ref in refs] for item, refs in shown.items()})
+        if ImageCondition.SWAPPED in plan.image_conditions
+        else None,
         "models": {model.name: model.config for model in models},
         "extractor": None
         if extractor is None
@@ -46,15 +56,40 @@ def digest_parts(
 
 
 def differences(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[str]:
-    """One line for each part that differs between two sets of digest parts; empty if none does."""
+    """One line for each part, or entry of a part, that differs between two sets of digest parts."""
     lines = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
-        if old != new:
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += [f"{name}: {line}" for line in differences(old, new)]
+        elif old != new:
             lines.append(f"{name}: was {_short(old)}, is now {_short(new)}")
     return lines
 
 
+def changed_items(before: Iterable[Item], after: Iterable[Item]) -> list[str]:
+    """Ids of the items that were changed, dropped or added."""
+    old, new = {item.id: item for item in before}, {item.id: item for item in after}
+    return [
+        item_id + (" (gone)" if item_id not in new else " (new)" if item_id not in old else "")
+        for item_id in {**old, **new}
+        if old.get(item_id) != new.get(item_id)
+    ]
+
+
+def changed_images(answers: Iterable[Answer], after: Mapping[str, str | None]) -> list[str]:
+    """Paths of images whose bytes are not those that were shown in the answers so far."""
+    changed = {
+        image.source_path: ""
+        for answer in answers
+        for image in answer.images
+        if image.source_path is not None and image.source_sha256 != after.get(image.source_path)
+    }
+    return list(changed)
+
+
 def _short(value: JsonValue) -> str:
-    text = str(value)
+    if isinstance(value, str) and _HASH.fullmatch(value):
+        return value[:12]
+    text = "none" if value is None else str(value)
     return text if len(text) <= 120 else f"{text[:100]}... ({len(text)} characters)"

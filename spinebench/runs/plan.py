@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from spinebench.agents.personas import PERSONAS
 from spinebench.errors import UsageError
 from spinebench.models.gateway import GatewayPolicy
 from spinebench.models.prices import TokenPrice
 from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
+from spinebench.runs.plan_yaml import read_yaml
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ _LIMITS, _IMAGES, _RULES = "Connections, retries and limits", "Images", "Reprodu
 
 class RunPlan(Record):
     """Which models sit which items, how, and within which limits."""
+
+    model_config = ConfigDict(
+        ser_json_inf_nan="strings",  # in JSON an infinite timeout would become null: the default
+        coerce_numbers_to_str=True,  # YAML reads the id 17 as a number
+    )
 
     benchmark: Annotated[str, Flag("--benchmark -b", _ASK)] = Field(
         description="Benchmark file: the released pathology JSON or native JSONL."
@@ -173,10 +179,15 @@ class RunPlan(Record):
     )
     gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
 
+    @field_validator("tasks", "sample_ids", "personas", "image_conditions", "models", "gates", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, value: object) -> object:
+        return (value,) if isinstance(value, str | dict | ModelEntry) else value
+
     @field_validator("limit", mode="before")
     @classmethod
     def _limit_as_text(cls, value: object) -> object:
-        return str(value) if isinstance(value, int) else value
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -229,12 +240,18 @@ def plan_from(
     """
     values: dict[str, Any] = {}
     for name in RunPlan.model_fields:
-        text = (environ or {}).get(f"SPINEBENCH_{name.upper()}")
+        variable = f"SPINEBENCH_{name.upper()}"
+        text = (environ or {}).get(variable)
         if text:
-            values[name] = yaml.safe_load(text)
+            values[name] = read_yaml(text, source=f"environment variable {variable}")
     if file is not None:
         values.update(_read_plan_file(file))
     values.update(flags)
+    return plan_of(values)
+
+
+def plan_of(values: Mapping[str, Any]) -> RunPlan:
+    """The plan of a mapping of its fields. Raises `UsageError` naming field, value and what was expected."""
     try:
         return RunPlan.model_validate(values)
     except ValidationError as error:
@@ -243,34 +260,54 @@ def plan_from(
 
 def _read_plan_file(file: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        text = file.read_text("utf-8-sig")
     except OSError as error:
         raise UsageError(
-            f"plan file {str(file)!r}: expected a readable YAML file; {error.strerror}"
+            f"plan file {str(file)!r}: expected a readable YAML file, but {error.strerror}; correct the path"
         ) from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
         raise UsageError(
-            f"plan file {str(file)!r}: expected YAML, found {error}; correct the file"
+            f"plan file {str(file)!r}: expected UTF-8 text, found byte {error.start} is none; "
+            "save it as UTF-8"
         ) from error
+    data = read_yaml(text, source=f"plan file {str(file)!r}")
     if not isinstance(data, dict):
         raise UsageError(f"plan file {str(file)!r}: expected keys and values; see docs/plan-file.md")
     data.pop("$schema", None)
     for key in data:
         if key not in RunPlan.model_fields:
-            near = difflib.get_close_matches(str(key), RunPlan.model_fields, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else "see docs/plan-file.md for the keys there are"
-            raise UsageError(f"plan file {str(file)!r}, key {key!r}: expected a known key; {hint}")
+            raise UsageError(f"plan file {str(file)!r}, key {key!r}: expected a known key; {_near(str(key))}")
     for key in ("benchmark", "image_root"):
         if isinstance(data.get(key), str):
-            data[key] = str(file.parent / Path(data[key]).expanduser())
+            data[key] = _from(file.parent, data[key])
+    personas = data.get("personas")
+    if isinstance(personas, str | list):
+        names = [personas] if isinstance(personas, str) else personas
+        data["personas"] = [
+            name if name in PERSONAS or not isinstance(name, str) else _from(file.parent, name)
+            for name in names
+        ]
     return data
+
+
+def _from(folder: Path, path: str) -> str:
+    return str(folder / Path(path).expanduser())
+
+
+def _near(key: str) -> str:
+    near = difflib.get_close_matches(key, RunPlan.model_fields, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else "see docs/plan-file.md for the keys there are"
 
 
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors():
         field = ".".join(str(part) for part in problem["loc"]) or "plan"
-        if problem["type"] == "missing":
+        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+            lines.append(f"key {field!r}: expected a known key, {_near(field)}")
+        elif problem["type"] == "extra_forbidden":
+            lines.append(f"key {field!r}: expected a known key")
+        elif problem["type"] == "missing":
             flag = next(iter(_flag_names(field)), None)
             lines.append(
                 f"{field}: expected a value" + (f" ({flag} or a key of the plan file)" if flag else "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import platform
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +21,7 @@ from spinebench.evaluators.extraction import EXTRACTION_VERSION
 from spinebench.evaluators.scoring import GRADING_VERSION
 from spinebench.models.protocol import ChatModel
 from spinebench.models.registry import canonical_name, create_model
-from spinebench.records import ImageCondition, Item, RunSpec, digest
+from spinebench.records import ImageCondition, ImageRef, Item, RunSpec, digest
 from spinebench.runs.digest import digest_parts
 from spinebench.runs.images import BenchmarkImages, is_slow
 from spinebench.runs.plan import ModelEntry, RunPlan
@@ -40,6 +42,8 @@ class PreparedRun:
     extractor: ChatModel | None
     personas: dict[str, Persona]
     images: BenchmarkImages
+    image_hashes: dict[str, str | None]
+    """Path of every image that may be shown -> SHA-256 of the file; None where it cannot be used."""
     image_problems: dict[str, str]
     """Item id -> why its image cannot be used; these items end as errors without a call."""
     warnings: tuple[str, ...]
@@ -52,10 +56,15 @@ def remote_hosts(models: Sequence[ChatModel]) -> tuple[str, ...]:
     return tuple(sorted(host for host in hosts if not _LOOPBACK.match(host)))
 
 
-def prepare_run(plan: RunPlan, *, workspace: Workspace, run_id: str | None = None) -> PreparedRun:
+def prepare_run(
+    plan: RunPlan, *, workspace: Workspace, run_id: str | None = None, unusable_before: Collection[str] = ()
+) -> PreparedRun:
     """Load the benchmark, the models and the personas of a plan, check the images, take the digest.
 
-    Nothing is written and nothing is sent. Raises `DataError`, `UsageError`, `ProviderError` (missing key).
+    `unusable_before`: images that no answer so far was given to, because they could not be used; for the digest
+    they stay so. Nothing is written but the image cache, and nothing is sent.
+
+    Raises `DataError`, `UsageError`, `ProviderError` (missing key).
     """
     benchmark = load_benchmark(
         Path(plan.benchmark),
@@ -78,13 +87,21 @@ def prepare_run(plan: RunPlan, *, workspace: Workspace, run_id: str | None = Non
 
     policy = ImagePolicy(longest_side=plan.longest_side, format=plan.image_format)
     store = ImageStore(benchmark.image_root, cache_dir=workspace.cache_dir / "images", policy=policy)
-    hashes, problems = _hash_images(items, store, plan, workspace.cache_dir / "image-hashes.json")
+    shown = shown_images(items, benchmark, plan)
+    hashes, problems = _hash_images(shown, store, workspace.cache_dir / "image-hashes.json")
     if problems:
         warnings.append(f"{len(problems)} items have images that cannot be used: they are recorded as errors")
-    _refuse_identifiers(items, store, plan, remote_hosts([*models, *([extractor] if extractor else [])]))
+    if not plan.allow_identifiers:
+        _refuse_identifiers(shown, store, plan, remote_hosts(models))
 
     parts = digest_parts(
-        plan, items=items, image_hashes=hashes, models=models, extractor=extractor, personas=personas
+        plan,
+        items=items,
+        shown=shown,
+        image_hashes={**hashes, **dict.fromkeys(unusable_before)},
+        models=models,
+        extractor=extractor,
+        personas=personas,
     )
     now = datetime.now(UTC)
     simulated = benchmark.info.simulated or any(model.simulated for model in models)
@@ -104,7 +121,7 @@ def prepare_run(plan: RunPlan, *, workspace: Workspace, run_id: str | None = Non
         seed=plan.seed,
         digest=digest(parts),
         digest_parts=parts,
-        plan=plan.model_dump(mode="json"),
+        plan=json.loads(plan.model_dump_json()),
         versions=versions(),
     )
     return PreparedRun(
@@ -115,6 +132,7 @@ def prepare_run(plan: RunPlan, *, workspace: Workspace, run_id: str | None = Non
         extractor=extractor,
         personas=personas,
         images=BenchmarkImages(benchmark, store, seed=plan.seed),
+        image_hashes=hashes,
         image_problems=problems,
         warnings=tuple(warnings),
         spec=spec,
@@ -175,8 +193,30 @@ def _model(entry: ModelEntry, plan: RunPlan, items: Sequence[Item], *, role: str
     return create_model(canonical_name(entry.name), args=args, items=lambda: items, seed=plan.seed)
 
 
+def shown_images(
+    items: Sequence[Item], benchmark: Benchmark, plan: RunPlan
+) -> dict[str, tuple[ImageRef, ...]]:
+    """Item id -> every image that the plan's conditions would show for it, in whatever form, swapped ones included.
+
+    An item for which no image qualifies to be swapped in keeps its own: the exam graph records why.
+    """
+    conditions = set(plan.image_conditions)
+    shown: dict[str, tuple[ImageRef, ...]] = {}
+    for item in items:
+        refs = item.images if conditions & {ImageCondition.NORMAL, ImageCondition.BLANK} else ()
+        if ImageCondition.SWAPPED in conditions:
+            with contextlib.suppress(DataError):
+                refs += tuple(
+                    benchmark.swapped_image(item, seed=plan.seed, position=position)[1]
+                    for position in range(len(item.images))
+                )
+        if refs:
+            shown[item.id] = refs
+    return shown
+
+
 def _hash_images(
-    items: Sequence[Item], store: ImageStore, plan: RunPlan, cache_file: Path
+    shown: Mapping[str, Sequence[ImageRef]], store: ImageStore, cache_file: Path
 ) -> tuple[dict[str, str | None], dict[str, str]]:
     """Source hash of every image that may be shown, and the items whose image cannot be used.
 
@@ -185,12 +225,10 @@ def _hash_images(
     """
     hashes: dict[str, str | None] = {}
     problems: dict[str, str] = {}
-    if set(plan.image_conditions) == {ImageCondition.NONE}:
-        return hashes, problems
     failed: dict[str, str] = {}
     with FileHashes(store.root, cache_file=cache_file) as files:
-        for item in items:
-            for ref in item.images:
+        for item_id, refs in shown.items():
+            for ref in refs:
                 if ref.path not in hashes:
                     try:
                         hashes[ref.path] = (
@@ -200,17 +238,18 @@ def _hash_images(
                         hashes[ref.path] = None
                         failed[ref.path] = str(error)
                 if ref.path in failed:
-                    problems[item.id] = failed[ref.path]
+                    problems[item_id] = failed[ref.path]
     return hashes, problems
 
 
 def _refuse_identifiers(
-    items: Sequence[Item], store: ImageStore, plan: RunPlan, hosts: tuple[str, ...]
+    shown: Mapping[str, Sequence[ImageRef]], store: ImageStore, plan: RunPlan, hosts: tuple[str, ...]
 ) -> None:
-    if not hosts or plan.allow_identifiers or set(plan.image_conditions) == {ImageCondition.NONE}:
+    """Raise `DataError` where an image that would be sent to a remote host looks like it identifies a person."""
+    if not hosts or not set(plan.image_conditions) & {ImageCondition.NORMAL, ImageCondition.SWAPPED}:
         return
     found: dict[str, str] = {}
-    for ref in {ref.path: ref for item in items for ref in item.images}.values():
+    for ref in {ref.path: ref for refs in shown.values() for ref in refs}.values():
         try:
             findings = store.identifiers(ref)
         except DataError:  # an image that cannot be read is not sent
@@ -218,8 +257,8 @@ def _refuse_identifiers(
         if findings:
             found[ref.path] = f"{findings[0].where} holds {findings[0].what}"
     if found:
-        shown = ", ".join(list(found.values())[:3])
+        listed = ", ".join(list(found.values())[:3])
         raise DataError(
-            f"images with identifiers {len(found)!r} ({shown}): expected none before sending to "
+            f"images with identifiers {len(found)!r} ({listed}): expected none before sending to "
             f"{', '.join(hosts)}; remove them, or send them all the same with --allow-identifiers"
         )

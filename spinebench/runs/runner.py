@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from enum import StrEnum
 from typing import cast
 
 from spinebench.agents.exam import ExamGraph, exam_graph
-from spinebench.agents.exam_records import journal_entry
+from spinebench.agents.exam_records import failed_entry, journal_entry
 from spinebench.agents.state import ExamState
 from spinebench.errors import SpinebenchError
 from spinebench.models.gateway import Gateway
@@ -23,6 +24,7 @@ from spinebench.runs.prepare import PreparedRun
 from spinebench.runs.selection import planned_keys
 from spinebench.store.run_folder import RunFolder
 
+_log = logging.getLogger(__name__)
 _STATUS_EVERY_S = 1.0
 
 
@@ -43,12 +45,14 @@ class StopSwitch:
     _listeners: list[Callable[[StopRequest], None]] = field(default_factory=list)
 
     def throw(self, request: StopRequest, *, by: int | None = None) -> None:
+        """Ask for the end; `by` is the number of the signal that asked."""
         self.request = request
         self.signal = self.signal or by
         for listener in self._listeners:
             listener(request)
 
     def listen(self, listener: Callable[[StopRequest], None]) -> None:
+        """Call `listener` whenever the switch is thrown from now on."""
         self._listeners.append(listener)
 
 
@@ -115,29 +119,35 @@ class _Sitting:
         self.progress = Progress(n_planned=prepared.spec.n_planned, n_done=len(self._done))
         self._queue: asyncio.Queue[tuple[JournalEntry, asyncio.Future[None]]] = asyncio.Queue()
         self._cause: SpinebenchError | None = None
+        self._broken = False
+        """Whether something failed that is no item's and no user's fault: nothing more is asked."""
+        self._tripped = False
+        """Whether the graph itself has failed on an item; the first time is told in full."""
 
     async def run(self) -> RunStatus:
         self._write_status(RunState.RUNNING)
-        async with self._writer(), self._ticker():
-            workers = [
-                asyncio.create_task(self._work(model, graph, questions))
-                for model in self._prepared.models
-                for graph, questions in [(self._graph(model), self._questions(model))]
-                for _ in range(self._n_workers())
-            ]
+        try:
+            async with self._writer(), self._ticker():
+                workers = [
+                    asyncio.create_task(self._work(model, graph, questions))
+                    for model in self._prepared.models
+                    for graph, questions in [(self._graph(model), self._questions(model))]
+                    for _ in range(self._n_workers())
+                ]
 
-            def cancel(request: StopRequest) -> None:
-                if request is StopRequest.ABORT:
-                    for worker in workers:
-                        worker.cancel()
+                def cancel(request: StopRequest) -> None:
+                    if request is StopRequest.ABORT:
+                        for worker in workers:
+                            worker.cancel()
 
-            self._switch.listen(cancel)
-            results = await asyncio.gather(*workers, return_exceptions=True)
+                self._switch.listen(cancel)
+                results = await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            complete = self.progress.n_done == self.progress.n_planned
+            status = self._write_status(RunState.DONE if complete else RunState.INCOMPLETE)
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
                 raise result
-        complete = self.progress.n_done == self.progress.n_planned
-        status = self._write_status(RunState.DONE if complete else RunState.INCOMPLETE)
         if self._cause is not None:
             raise self._cause
         return status
@@ -169,26 +179,43 @@ class _Sitting:
     ) -> None:
         """One worker: takes the next question of its model until there is none or the run is to stop."""
         for item, key in questions:
-            if self._switch.request is not None or self._cause is not None:
+            if self._switch.request is not None or self._cause is not None or self._broken:
                 return
             try:
-                state = await graph.ainvoke(
-                    {
-                        "item": item.model_dump(mode="json"),
-                        "persona": key.persona,
-                        "image_condition": key.image_condition.value,
-                        "option_order": key.option_order,
-                        "epoch": key.epoch,
-                    }
-                )
-                entry = journal_entry(
-                    cast(ExamState, state), key=key, run_id=self._folder.run_id, at=datetime.now(UTC)
-                )
-                await self._journal(entry)
+                await self._journal(await self._ask(graph, item, key))
             except SpinebenchError as error:  # no item escapes it: wrong key, budget, full disk
                 self._cause = self._cause or error
                 return
-            self._count(entry)
+            except Exception:
+                self._broken = True
+                raise
+
+    async def _ask(self, graph: ExamGraph, item: Item, key: AnswerKey) -> JournalEntry:
+        """The journal entry of one question; whatever goes wrong with this question alone is in it."""
+        try:
+            state = await graph.ainvoke(
+                {
+                    "item": item.model_dump(mode="json"),
+                    "persona": key.persona,
+                    "image_condition": key.image_condition.value,
+                    "option_order": key.option_order,
+                    "epoch": key.epoch,
+                }
+            )
+        except SpinebenchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded as this answer's failure
+            # One reply that trips a rule must not keep the others from being asked; a paid reply is in the cache.
+            level = logging.DEBUG if self._tripped else logging.WARNING
+            _log.log(level, "item %r ended in an error of spinebench's own", key.item_id, exc_info=True)
+            self._tripped = True
+            template = self._prepared.personas[key.persona].template(item.task)
+            return failed_entry(
+                error, key=key, run_id=self._folder.run_id, prompt_hash=template.hash, at=datetime.now(UTC)
+            )
+        return journal_entry(
+            cast(ExamState, state), key=key, run_id=self._folder.run_id, at=datetime.now(UTC)
+        )
 
     def _count(self, entry: JournalEntry) -> None:
         assert entry.answer is not None
@@ -224,11 +251,15 @@ class _Sitting:
                 batch.append(self._queue.get_nowait())
             try:
                 await asyncio.to_thread(self._folder.journal.append, [entry for entry, _ in batch])
-            except SpinebenchError as error:
+            except Exception as error:  # noqa: BLE001 - raised again in each worker that waits for its entry
+                if isinstance(error, SpinebenchError):
+                    self._cause = self._cause or error
                 for _, written in batch:
                     written.set_exception(error)
+                    written.exception()  # seen: the worker that waits may have been cancelled
             else:
-                for _, written in batch:
+                for entry, written in batch:
+                    self._count(entry)
                     written.set_result(None)
             finally:
                 for _ in batch:
@@ -272,7 +303,10 @@ class _Sitting:
             pid=os.getpid(),
             message=message,
         )
-        self._folder.write_status(status)
+        try:
+            self._folder.write_status(status)
+        except OSError as error:  # for display only; a full disk ends the run at the journal, with its reason
+            _log.warning("progress of run %s could not be written: %s", self._folder.run_id, error.strerror)
         if self._on_progress is not None:
             self._on_progress(self.progress)
         return status

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
-from spinebench.errors import ProviderError, SpinebenchError, UsageError
+from spinebench.errors import SpinebenchError, UsageError
 from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Gateway
 from spinebench.models.prices import PriceBook
 from spinebench.records import RunStatus
-from spinebench.runs.digest import differences
-from spinebench.runs.plan import RunPlan
+from spinebench.runs.digest import changed_images, changed_items, differences
+from spinebench.runs.plan import plan_of
 from spinebench.runs.prepare import PreparedRun, prepare_run
-from spinebench.runs.runner import Progress, StopSwitch, sit
+from spinebench.runs.runner import Progress, StopRequest, StopSwitch, sit
 from spinebench.store.ingest import ingest
 from spinebench.store.run_folder import RunFolder
 from spinebench.store.workspace import Workspace
+
+_NAMED = 5
+"""Changed items and images named in one message."""
 
 
 async def sit_through(
@@ -31,46 +37,81 @@ async def sit_through(
     """Check the models, create the run (or go on with `folder`), ask, journal, and fill the database.
 
     The database is filled also when the sitting ends early. Raises `SpinebenchError` of what ended it:
-    before the first question nothing is left behind, afterwards everything finished is.
+    before the first question nothing is left behind, afterwards everything finished is. A stop request that
+    comes before the first question raises `CancelledError`.
     """
     models = [*prepared.models, *([prepared.extractor] if prepared.extractor else [])]
-    cache = ReplyCache(workspace.cache_dir / "replies.sqlite")
     plan = prepared.plan
-    gateway = Gateway(plan.gateway_policy(), cache=cache, prices=PriceBook(plan.prices))
-    try:
-        gateway.require_prices(models)
-        if check_models:
-            await gateway.check(models)
-        folder = folder or workspace.create_run(prepared.spec, prepared.items)
-        with folder.lock():
+    with contextlib.ExitStack() as stack:
+        if folder is not None:  # a second process is refused before it calls anyone
+            stack.enter_context(folder.lock())
+            check_models = check_models and len(folder.done_keys()) < prepared.spec.n_planned
+        cache = stack.enter_context(contextlib.closing(ReplyCache(workspace.cache_dir / "replies.sqlite")))
+        gateway = Gateway(plan.gateway_policy(), cache=cache, prices=PriceBook(plan.prices))
+        try:
+            gateway.require_prices(models)
+            if check_models:
+                await _unless_stopped(gateway.check(models), switch)
+            if folder is None:
+                folder = workspace.create_run(prepared.spec, prepared.items)
+                stack.enter_context(folder.lock())
             if on_start is not None:
                 on_start(folder)
             try:
-                return await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
-            finally:
-                ingest(workspace, folder.run_id)
-    finally:
-        for model in models:
-            await model.aclose()
-        cache.close()
+                status = await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
+            except BaseException:
+                with contextlib.suppress(SpinebenchError):  # what ended the sitting is what to tell
+                    ingest(workspace, folder.run_id)
+                raise
+            ingest(workspace, folder.run_id)
+            return status
+        finally:
+            for model in models:
+                await model.aclose()
+
+
+async def _unless_stopped(work: Coroutine[Any, Any, None], switch: StopSwitch | None) -> None:
+    """Wait for `work`, which any stop request cancels: nothing has been asked that would have to be drained."""
+    task = asyncio.ensure_future(work)
+
+    def cancel(_: StopRequest) -> None:
+        task.cancel()
+
+    if switch is not None:
+        switch.listen(cancel)
+    await task
 
 
 def prepare_resume(folder: RunFolder, workspace: Workspace, **changes: object) -> PreparedRun:
-    """The stored plan of a run, prepared again, with other limits where `changes` names some.
+    """The stored plan of a run, prepared again, with other limits or places where `changes` names some.
 
-    Raises `UsageError` listing what differs where anything that can change an answer is not as it was.
+    Raises `UsageError` listing what differs where anything that can change an answer is not as it was. Images
+    that could not be used before may have been mended meanwhile.
     """
     spec = folder.spec()
-    plan = RunPlan.model_validate({**spec.plan, **changes})
-    prepared = prepare_run(plan, workspace=workspace, run_id=spec.run_id)
+    plan = plan_of({**spec.plan, **changes})
+    unusable = spec.digest_parts.get("unusable_images", [])
+    prepared = prepare_run(plan, workspace=workspace, run_id=spec.run_id, unusable_before=unusable)
     if prepared.spec.digest != spec.digest:
-        changed = differences(spec.digest_parts, prepared.spec.digest_parts)
         raise UsageError(
-            f"run {spec.run_id!r}: expected everything that can change an answer to be as it was; "
-            + " | ".join(changed)
+            f"run {spec.run_id!r}: expected everything that can change an answer to be as it was, but "
+            + " | ".join(_changes(folder, prepared))
             + "; put it back, or start a new run with 'spinebench run'"
         )
     return prepared
+
+
+def _changes(folder: RunFolder, prepared: PreparedRun) -> Iterator[str]:
+    for line in differences(folder.spec().digest_parts, prepared.spec.digest_parts):
+        part = line.partition(":")[0]
+        named: list[str] = []
+        if part == "items":
+            named = changed_items(folder.items(), prepared.items)
+        elif part == "images":
+            answers = (entry.answer for entry in folder.latest() if entry.answer is not None)
+            named = changed_images(answers, prepared.image_hashes)
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        yield f"{part}: {', '.join(named[:_NAMED])}{more}" if named else line
 
 
 def exceeds(n_failed: int, n_planned: int, fail_on_error: float) -> bool:
@@ -78,8 +119,3 @@ def exceeds(n_failed: int, n_planned: int, fail_on_error: float) -> bool:
     if fail_on_error < 1:
         return n_failed > fail_on_error * n_planned
     return n_failed > fail_on_error
-
-
-def is_resumable(error: SpinebenchError, folder: RunFolder | None) -> bool:
-    """Whether `spinebench resume` can go on after this error."""
-    return folder is not None or not isinstance(error, ProviderError)
