@@ -8,6 +8,33 @@ from enum import StrEnum
 
 from spinebench.evaluators.extraction.options import NameMatch, OptionSet
 from spinebench.evaluators.extraction.text import ANSWER_CLOSE, BOXED, PlainText
+from spinebench.evaluators.extraction.vocabulary import (
+    AFTER_ARTICLE,
+    AFTER_INITIAL,
+    AFTER_PRONOUN,
+    ALL,
+    ALL_WORD,
+    ASIDE,
+    CLAUSE,
+    CLOSERS,
+    CONDITION,
+    EXCEPT,
+    FILLER,
+    JOINT,
+    LETTER_BEHIND,
+    LETTER_RUN,
+    LISTED,
+    MARKED,
+    MAX_FILLERS,
+    NEGATION_BEFORE,
+    NONE,
+    QUESTION_MARK,
+    RANGE,
+    RULED_OUT,
+    SEPARATOR,
+    STOP_AFTER_NAME,
+    TEMPLATE,
+)
 
 
 class Kind(StrEnum):
@@ -50,124 +77,10 @@ class _Entry:
     conflict: bool = False
     described: bool = False
     """The option's own text goes with the letter."""
+    described_from: int | None = None
+    """Where a text that is not the letter's own begins."""
 
 
-_WORD_FILLER = (
-    r"(?:options?|choices?|answers?|letters?|levels?|number|selection|the|is|are|be|both|either"
-    r"|clearly|definitely|therefore|thus|most|likely"
-    r"|probably|certainly|indeed|simply|still|correct|best|right|my|final|as|follows|following"
-    r"|only|just|that|would|one|ones|labell?ed|marked"
-    r"|opción|opciones|opção|opções|opzione|opzioni|lettre|lettera|letra|buchstabe|antwort|réponse"
-    r"|la|las|les|le|el|los|die|der|das|os|il|lo"
-    r"|вариант|варианты|буква|под|şık|seçenek|phương\s+án|pilihan|opsi|huruf|الخيار|هو|هي"
-    r"|विकल्प)(?![^\W\d_])"
-    r"|选项|選項|选择|選擇|選択肢|옵션|선택지|ตัวเลือก|ข้อ|是|为|為|は|应为|:"
-)
-_FILLER = re.compile(
-    rf"(?:{_WORD_FILLER}|[\s:=>|\"'(\[{{}}~,{BOXED}]|-(?![\d.])|\.(?!\d)|(?<=\n)\d{{1,2}}[.)]\s)",
-    re.IGNORECASE,
-)
-_MAX_FILLERS = 24
-
-_NONE = re.compile(
-    r"(?:none(?! other| but| except)\b|neither\b|no\s+(?:\w+\s+){0,2}(?:answers?|options?|choices?"
-    r"|levels?|match|selection)\b"
-    r"|not\s+(?:\w+\s+)?(?:among|listed|in the|on the|given|available|applicable|possible|provided"
-    r"|answerable|determin\w+|clear|present|any of)\b"
-    r"|n/?a\b|unknown\b|undetermined\b|indeterminate\b|inconclusive\b|unanswerable\b|impossible\b"
-    r"|insufficient\b|null\b|nothing\b"
-    r"|(?:i\s+|we\s+|it\s+)?(?:cannot|can't|can not|could not|couldn't"
-    r"|unable to)\s+(?:be\s+)?(?:\w+ly\s+)?(?:determine|answer|decide|tell|choose"
-    r"|select|give|provide|identif|establish|conclude|say|assess|calculate|know|made|found|definitive)\w*"
-    r"|keiner?s?\b|aucune?\b|ninguna?\b|nessuna?\b|nenhuma?\b|geen\b|ingen\b|żadn\w|ни\s?один"
-    r"|ни\s?одн|нет\s|hiçbiri|không\s+(?:có|xác)|tidak\s+ada"
-    r"|以上(?:都|皆|全)?(?:不|非)|都不|无法|無法|没有|沒有|皆非|なし|該当なし|いずれでも|どれでも|없음|해당\s?없|لا\s+شيء|لا\s+يمكن|कोई\s+नहीं)",
-    re.IGNORECASE,
-)
-_ALL = re.compile(
-    r"(?:all\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|them\b)?(?:above\b|(?:the\s+)?(?:five\s+"
-    r"|four\s+|six\s+|three\s+|listed\s+|given\s+|lumbar\s+)*"
-    r"(?:options|levels|choices|answers)\b)?(?:\s+(?:options|levels|choices|listed|above"
-    r"|are correct))?|every\s+(?:level|option)\b|以上(?:全部|都是|皆是)|全部)",
-    re.IGNORECASE,
-)
-_ALL_WORD = re.compile(r"above|options|levels|choices|answers|them|every|全部|都是|皆是", re.IGNORECASE)
-_EXCEPT = re.compile(
-    r"[\s,(]*(?:except|but\b|other than|apart from|besides|excluding|save\b|not\b|minus)", re.IGNORECASE
-)
-
-_TEMPLATE = re.compile(
-    r"(?:x\s?,\s?y\b|\.\.\.|\?{1,3}(?=[\])]|\s|$)|_+|(?:the\s+|your\s+|one\s+|option\s+|chosen\s+"
-    r"|single\s+|correct\s+)*"
-    r"(?:letters?|answer|option letter|option|choice|your choice)(?:\(s\))?\s?(?=[\])}]|$)"
-    r"|[xyn](?=\s?(?:[\])}.,\"']|$|\n)))",
-    re.IGNORECASE | re.MULTILINE,
-)
-_AND = (
-    r"(?:and|&|\+|as well as|plus|und|et|(?-i:(?<=\s)[yei](?=\s))|og|och|en|ja|ve|và|dan|и|та|و|और"
-    r"|und auch|και)"
-)
-_AND_UNSPACED = r"(?:和|与|與|及|以及|と|および|及び|와|과|및|하고|และ)"
-_OR = (
-    r"(?:and/or|or|/or|versus|vs\.?|oder|ou|oppure|(?-i:(?<=\s)[ou](?=\s))|of|eller|tai|lub|albo"
-    r"|nebo|vagy|veya|ya da|hoặc|atau|или|або|أو|या|ή)"
-)
-_OR_UNSPACED = r"(?:หรือ|或者?|还是|または|もしくは|か|또는|혹은)"
-_SEPARATOR = re.compile(
-    rf"\s?(?:(?P<either>(?:[,;]\s?)?(?:{_OR}(?![^\W\d_])|{_OR_UNSPACED}))"
-    rf"|(?:[,;]\s?)?(?:{_AND}(?![^\W\d_])|{_AND_UNSPACED})(?:\s?,)?|\n+\s?(?:[,;]\s?)?(?:-\s"
-    rf"|\d{{1,2}}[.)]\s)?|[,;|/]|\s(?=[\[(])|(?=[\[(]))\s?(?:-\s)?",
-    re.IGNORECASE,
-)
-_LISTED = re.compile(r"[\s\"'(\[]*(?:(?:options?|levels?|also|both|und|the)\s+)?[\"'(\[]*", re.IGNORECASE)
-_RANGE = re.compile(r" ?(?:-|~|to\b|through\b|thru\b|bis\b|から|至|到)\s?([A-Z])(?![^\W_])", re.IGNORECASE)
-_CLOSERS = re.compile(r"\s?[)\]}\"']+")
-_JOINT = re.compile(r"\s?(?:[:.=,]|-(?!\d)|\s)?\s?(?:option\s)?[(\[\"']?\s?", re.IGNORECASE)
-_ASIDE = re.compile(r"\s?\([^()\n]{1,80}\)")
-_LETTER_BEHIND = re.compile(r"\s?[,-]?\s?[(\[]?\s?(?:option\s)?([A-Z])(?![^\W_]|')\s?[)\]]?")
-
-_AFTER_ARTICLE = re.compile(
-    r"\s(?:and|or|because|since|as|is|are|was|were|due|which|but|not|rather|over|would|should"
-    r"|could|seems|appears|for|in|on|the|by|from|to|with|at"
-    r"|that|this|it|we|there|however|if|unless|only|alone|also|again|based|remains|und|oder|weil"
-    r"|denn|da|ist|et|ou|car|est|parce|y|o|porque|es|e|perché"
-    r"|è|é|pois|och|eller|en|of|ve|veya|çünkü|dan|atau|karena|và|vì|per|by|instead|here|where|when"
-    r"|so|then|matches|best|fits|option|are)\b"
-)
-_AFTER_PRONOUN = re.compile(
-    r"\s(?:and|or|because|since|is|was|due|but not|rather|over|by|based|for|und|et|y|e)\b"
-)
-_AFTER_INITIAL = re.compile(
-    r"\.\s(?:the|this|that|these|it|its|as|because|since|there|in|on|at|based|given|due|which|so"
-    r"|no|not|with|i|we|here|however|while|all|an?|both|for|from|my|although|if)\b"
-)
-_RULED_OUT = re.compile(
-    r"[\s,)\]]*(?:(?:is|are|was|were|seems?|appears?|looks?|would be|can be|could be|has been"
-    r"|have been|being)\s+(?:\w+ly\s+)?(?:(?:also|both|then|therefore|thus|all)\s+)?"
-    r"(?:not|un\w+|in(?:correct|valid|consistent|appropriate)|im(?:plausible|possible|probable)"
-    r"|less|wrong|false|ruled|excluded|eliminated|rejected|out\b|dismissed|the (?:wrong|least))"
-    r"|(?:is|are|was|were|do|does|did|ca|could|would|wo)n't\b|(?:cannot|can not|does not|do not"
-    r"|did not|may not|might not|would not)\b"
-    r"|不(?:对|正确|是|符合)|错|[가은는이]?\s?아(?:니|닙)|では(?:ない|ありません)|じゃない|değil|नहीं|(?:ist|sind)\s+(?:nicht"
-    r"|falsch|unwahrscheinlich)|n'est\s+pas|no\s+es\b|não\s+é|non\s+è)",
-    re.IGNORECASE,
-)
-_CONDITION = re.compile(r"[\s,)\]]*(?:(?:only\s+)?if|unless|provided that|assuming|in case)\b", re.IGNORECASE)
-_CLAUSE = re.compile(
-    r"\s(?:is|was|has|would|could|can|can't|may|might|shows|does|did|seems|appears|represents"
-    r"|cannot|because|since|describes|refers|isn't|being|mentions)\b",
-    re.IGNORECASE,
-)
-_STOP_AFTER_NAME = re.compile(
-    r"\s?(?:$|[\n.,;:!?)\]}\"'|/&+<-]|\(|\[|"
-    + BOXED
-    + "|"
-    + ANSWER_CLOSE
-    + r"|(?:level|levels|disc|disk|at|of|with|in|on|due|because|since|as|is|are|and|or|between|for"
-    r"|but|which|that"
-    r"|given|based|from|segment|only|und|et|y|e|oder|ou|입|이|です|と|和|が|的|。)(?![A-Za-z]))",
-    re.IGNORECASE,
-)
 _NOT_A_WORD = 0x0E00
 """Letters from here on (Thai, Chinese, Japanese, Korean ...) do not lengthen a Latin word beside them."""
 
@@ -194,13 +107,13 @@ class ChoiceReader:
         """
         stop = len(self._text) if stop is None else stop
         begin = place
-        for _ in range(_MAX_FILLERS):
+        for _ in range(MAX_FILLERS):
             if begin >= stop:
                 return Reading(Kind.UNREADABLE, place, place)
             found = self._first(begin, lower=lower)
             if found is not None:
                 return found
-            filler = _FILLER.match(self._text, begin, stop)
+            filler = FILLER.match(self._text, begin, stop)
             if filler is None:
                 break
             begin = filler.end()
@@ -210,21 +123,21 @@ class ChoiceReader:
         entry = self._entry(place, lower=lower)
         if entry is not None:
             return self._list(entry)
-        template = _TEMPLATE.match(self._text, place)
+        template = TEMPLATE.match(self._text, place)
         if template is not None and template.end() > place:
             letter = template.group()[0].upper()
             bracketed = place > 0 and self._text[place - 1] in "[({\"'"
             if template.group()[1:] or bracketed or letter in "XYN":
                 return Reading(Kind.TEMPLATE, place, template.end())
-        none = _NONE.match(self._text, place)
+        none = NONE.match(self._text, place)
         if none is not None:
             return Reading(Kind.NONE, place, none.end())
         outside = self._outside(place)
         if outside is not None:
             return outside
-        everything = _ALL.match(self._text, place)
-        if everything is not None and _ALL_WORD.search(everything.group()):
-            if _EXCEPT.match(self._text, everything.end()):
+        everything = ALL.match(self._text, place)
+        if everything is not None and ALL_WORD.search(everything.group()):
+            if EXCEPT.match(self._text, everything.end()):
                 return Reading(Kind.RANGE, place, everything.end())
             return Reading(Kind.ALL, place, everything.end(), self._options.letters)
         return None
@@ -261,11 +174,11 @@ class ChoiceReader:
         if name.weak:
             rest = self._text[name.end : name.end + 2].lstrip()
             return not rest or rest[0] in "\n.,;:!)]}\"'|(" + ANSWER_CLOSE
-        return _STOP_AFTER_NAME.match(self._text, name.end) is not None
+        return STOP_AFTER_NAME.match(self._text, name.end) is not None
 
     def _with_letter_behind(self, place: int, name: NameMatch) -> _Entry:
         """`Osteophytes (B)`: the letter must be the text's own."""
-        behind = _LETTER_BEHIND.match(self._text, name.end)
+        behind = LETTER_BEHIND.match(self._text, name.end)
         bracket = behind is not None and any(c in "([" or c.islower() for c in behind.group())
         if behind is None or not bracket or behind.group(1) not in self._known:
             return _Entry(name.letters, place, name.end, by_name=True)
@@ -284,13 +197,14 @@ class ChoiceReader:
             return None
         bracketed = place > 0 and text[place - 1] in "[({" + BOXED
         after = text[place + 1 : place + 2]
-        if char != letter and not bracketed and after not in (")", "]"):
+        described = char != letter and self._described(letter, place).described
+        if char != letter and not bracketed and not described and after not in (")", "]"):
             ends = after in ("", "\n") or (after in ".:\"'" and text[place + 2 : place + 3].strip() == "")
             if not lower or not ends:
                 return None
         if after == "-" and joins_word(text[place + 2 : place + 3] or " "):
             own = self._options.name_at(self._flat, place + 2)
-            if (own is None or letter not in own.letters) and not _RANGE.match(text, place + 1):
+            if (own is None or letter not in own.letters) and not RANGE.match(text, place + 1):
                 return None
         if after == "'" and text[place + 2 : place + 3].isalpha():
             return None
@@ -309,27 +223,27 @@ class ChoiceReader:
         """The article A, the pronoun I, and initials as in `E. coli`."""
         rest = self._text[place + 1 : place + 24]
         if char == "A" and re.match(r" [0-9A-Za-zÀ-ɏ]", rest):
-            return _AFTER_ARTICLE.match(rest) is None
+            return AFTER_ARTICLE.match(rest) is None
         if char == "I" and (re.match(r" [0-9A-Za-zÀ-ɏ]", rest) or rest.startswith("'")):
-            return _AFTER_PRONOUN.match(rest) is None
+            return AFTER_PRONOUN.match(rest) is None
         if re.match(r"\.\s[a-z]{3,}", rest):
-            return _AFTER_INITIAL.match(rest) is None
+            return AFTER_INITIAL.match(rest) is None
         return False
 
     def _described(self, letter: str, place: int) -> _Entry:
         """A letter with whatever option text goes with it."""
         text = self._text
-        closed = _CLOSERS.match(text, place + 1)
+        closed = CLOSERS.match(text, place + 1)
         end = place + 1 if closed is None else closed.end()
-        joint = _JOINT.match(text, end)
+        joint = JOINT.match(text, end)
         begin = end if joint is None else joint.end()
         name = self._options.name_at(self._flat, begin)
         if name is not None and letter in name.letters:
-            behind = _CLOSERS.match(text, name.end)
+            behind = CLOSERS.match(text, name.end)
             return _Entry((letter,), place, name.end if behind is None else behind.end(), described=True)
         if name is not None and self._contradicts(joint, name, begin):
-            return _Entry((letter,), place, name.end, conflict=True)
-        aside = _ASIDE.match(text, end)
+            return _Entry((letter,), place, name.end, conflict=True, described_from=begin)
+        aside = ASIDE.match(text, end)
         return _Entry((letter,), place, end if aside is None else aside.end())
 
     def _contradicts(self, joint: re.Match[str] | None, name: NameMatch, begin: int) -> bool:
@@ -342,7 +256,7 @@ class ChoiceReader:
 
     def _joined_letters(self, place: int) -> _Entry | None:
         """`ACD` where several options may be right."""
-        run = re.compile(r"[A-Z]{2,26}").match(self._text, place)
+        run = LETTER_RUN.match(self._text, place)
         if not self._multiple or run is None or not self._alone(place, run.end()):
             return None
         letters = run.group()
@@ -361,14 +275,14 @@ class ChoiceReader:
         text = self._text
         while len(entries) <= 2 * len(self._known):
             if not entries[-1].by_name and len(entries[-1].letters) == 1:
-                span = _RANGE.match(text, place)
+                span = RANGE.match(text, place)
                 if span is not None and self._is_range(span, entries[-1]):
                     return Reading(Kind.RANGE, first.start, span.end())
-            closed = _CLOSERS.match(text, place) if entries[-1].by_name else None
-            separator = _SEPARATOR.match(text, place if closed is None else closed.end())
+            closed = (ASIDE.match(text, place) or CLOSERS.match(text, place)) if entries[-1].by_name else None
+            separator = SEPARATOR.match(text, place if closed is None else closed.end())
             if separator is None or separator.end() >= len(text):
                 break
-            listed = _LISTED.match(text, separator.end())
+            listed = LISTED.match(text, separator.end())
             begin = separator.end() if listed is None else listed.end()
             if text.startswith("...", begin):
                 return Reading(Kind.TEMPLATE, first.start, begin + 3)
@@ -405,20 +319,23 @@ class ChoiceReader:
                 or behind in ("", "\n")
                 or self._text[entry.end : entry.end + 2] in (".", ".\n")
             )
-        if _RULED_OUT.match(self._text, entry.end):
+        if RULED_OUT.match(self._text, entry.end):
             return False
-        return _CLAUSE.match(self._text, entry.end) is None or not between.strip() or between.strip() in "/|"
+        return CLAUSE.match(self._text, entry.end) is None or not between.strip() or between.strip() in "/|"
 
     def _judged(self, entries: list[_Entry], *, hedged: bool) -> Reading:
         start, end = entries[0].start, entries[-1].end
         letters = tuple(sorted({letter for entry in entries for letter in entry.letters}))
         text = self._text
-        if _RULED_OUT.match(text, end) or _CONDITION.match(text, end):
+        if RULED_OUT.match(text, end) or CONDITION.match(text, end):
             return Reading(Kind.WITHDRAWN, start, end)
-        if re.compile(r"[\s)\]\"'.]{0,4}\?").match(text, end):
+        if QUESTION_MARK.match(text, end):
             return Reading(Kind.WITHDRAWN, start, end)
         if any(entry.conflict for entry in entries):
-            return Reading(Kind.CONFLICT, start, end, letters)
+            together = self._explained_together(entries) if self._multiple else None
+            if together is None or hedged:
+                return Reading(Kind.CONFLICT, start, end, letters)
+            return Reading(Kind.LETTERS, start, end, together)
         if hedged and len(letters) > 1:
             return Reading(Kind.HEDGED, start, end, letters)
         if any(entry.by_name and len(entry.letters) > 1 for entry in entries):
@@ -428,9 +345,20 @@ class ChoiceReader:
         by_name = all(entry.by_name for entry in entries)
         return Reading(Kind.NAMES if by_name else Kind.LETTERS, start, end, letters, entries[-1].described)
 
+    def _explained_together(self, entries: list[_Entry]) -> tuple[str, ...] | None:
+        """The letters of `A and C (L4/L5 and L5/S1)`: the texts behind the last one are those of all."""
+        lettered = [entry for entry in entries if not entry.by_name]
+        begin = lettered[-1].described_from
+        letters = {letter for entry in lettered for letter in entry.letters}
+        if begin is None or len(letters) < 2 or any(entry.conflict for entry in lettered[:-1]):
+            return None
+        names = self._options.names_in(self._flat, begin, _line_end(self._text, begin))
+        named = {letter for _, match in names for letter in match.letters}
+        return tuple(sorted(letters)) if named == letters else None
+
     def within(self, start: int, stop: int, *, names: bool) -> Reading:
         """The one option that a sentence names: `... (option B)`, or with `names` its text; else UNREADABLE."""
-        marked = [m for m in _MARKED.finditer(self._text, start, stop) if not self._negated(m.start(), start)]
+        marked = [m for m in MARKED.finditer(self._text, start, stop) if not self._negated(m.start(), start)]
         letters = {m.group(1) or m.group(2) for m in marked}
         if len(letters) == 1 and letters <= self._known:
             first = self.read(marked[-1].start(), stop=stop)
@@ -451,7 +379,7 @@ class ChoiceReader:
                 len(bearers) == 1 or (self._multiple and all(len(m.letters) == 1 for _, m in found))
             ):
                 end = found[-1][1].end
-                if not _RULED_OUT.match(self._text, end):
+                if not RULED_OUT.match(self._text, end):
                     return Reading(Kind.NAMES, found[0][0], end, tuple(sorted(bearers)))
         return Reading(Kind.UNREADABLE, start, start)
 
@@ -459,15 +387,7 @@ class ChoiceReader:
         return NEGATION_BEFORE.search(self._text[max(start, place - 40) : place]) is not None
 
 
-_MARKED = re.compile(
-    r"[(\[](?:option\s|answer\s|choice\s)?([A-Z])[)\]]|\b(?:[Oo]ption|[Cc]hoice"
-    r"|[Aa]nswer)\s[(\[]?([A-Z])(?![^\W_]|')"
-)
-NEGATION_BEFORE = re.compile(
-    r"\b(?:not|no|never|n't|nor|neither|without|rather than|instead of|except|unlike|over"
-    r"|excludes?|excluding|excluded|rul(?:e|es|ed|ing) out|loss of|absence of|absent"
-    r"|eliminat\w+|reject\w*|than|against|versus|vs|as opposed to|less likely|unlikely"
-    r"|straightening of|reversed|denies|dismiss\w*|discard\w*|reversal of)"
-    r"\b[^.;:!?\n]{0,24}$|n't\s[^.;:!?\n]{0,24}$",
-    re.IGNORECASE,
-)
+def _line_end(text: str, place: int) -> int:
+    """End of the line, at most 300 characters on."""
+    end = text.find("\n", place, place + 300)
+    return min(len(text), place + 300) if end < 0 else end

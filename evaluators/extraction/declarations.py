@@ -5,58 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
 
-from spinebench.evaluators.extraction.choice import NEGATION_BEFORE, ChoiceReader, Kind, Reading
-from spinebench.evaluators.extraction.languages import OTHER_LANGUAGES
-from spinebench.evaluators.extraction.phrases import (
-    ANSWER,
-    CLOSING_LINE,
-    ClosingPhrases,
-    compiled,
-)
-from spinebench.evaluators.extraction.text import ANSWER_CLOSE, ANSWER_OPEN, BOXED, PlainText
-
-
-class Rule(StrEnum):
-    """Every id that `Extraction.rule` may hold when the rules, not a model, read the text."""
-
-    # answered
-    CLOSING_LINE = "closing_line"
-    BOXED = "boxed"
-    ANSWER_TAG = "answer_tag"
-    JSON = "json"
-    ANSWER_PHRASE = "answer_phrase"
-    CHOICE_PHRASE = "choice_phrase"
-    OPTION_TEXT = "option_text"
-    ALL_OPTIONS = "all_options"
-    CONCLUSION = "conclusion"
-    BARE_CHOICE = "bare_choice"
-    NAMED_OPTION = "named_option"
-    # no_answer
-    EMPTY = "empty"
-    NONE_OF_THE_OPTIONS = "none_of_the_options"
-    # refused
-    REFUSAL = "refusal"
-    # unparsed, with the reason
-    OUTSIDE_OPTIONS = "outside_options"
-    SEVERAL_OPTIONS = "several_options"
-    LETTER_TEXT_CONFLICT = "letter_text_conflict"
-    HEDGED = "hedged"
-    RANGE = "range"
-    UNREADABLE = "unreadable"
-
-
-class _Form(IntEnum):
-    """How strictly the place behind an announcement is read."""
-
-    CLOSING = 0  # a colon there promises an answer: if none can be read, none is taken from earlier text
-    PHRASE = 1
-    FOREIGN = 2
-    VERB = 3
-    VALUE = 4  # inside \boxed{}, a tag or a JSON string
-    PREDICATE = 5  # "B is the correct answer": the letter stands before
-    PLACE = 6  # the match ends where the answer begins, whatever joins them
+from spinebench.evaluators.extraction.announcements import Form, Head, Rule, is_example, sentence_end
+from spinebench.evaluators.extraction.choice import ChoiceReader, Kind, Reading
+from spinebench.evaluators.extraction.text import ANSWER_CLOSE, PlainText
+from spinebench.evaluators.extraction.vocabulary import NEGATION_BEFORE
 
 
 @dataclass(frozen=True)
@@ -67,16 +20,6 @@ class Declaration:
     reading: Reading
     start: int
     """Where the announcement begins."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """A place where the reply may announce its answer."""
-
-    start: int
-    end: int
-    form: _Form
-    rule: Rule
 
 
 _GAP = (
@@ -112,117 +55,20 @@ _NOT_ITS_OWN = re.compile(
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|suppose|supposing|assume|assuming|unless|were)\b[^.,;:!?\n]{0,60}$", re.IGNORECASE
 )
-_GLUE = (
-    r"[\s,:;\"'(\[-]*(?:(?:the|this|exact|closing|final|following|phrase|line|words?"
-    r"|form)[\s:\"']+){0,4}[\"'(\[]*$"
-)
-_EXAMPLE = re.compile(
-    r"(?:\bfor\s(?:example|instance)|\be\.\s?g\.?|\bexamples?(?=\s?[:(\"'])|\bsuch as|\bz\.\s?b\."
-    r"|\bzum beispiel"
-    r"|\bpar exemple|\bpor (?:ejemplo|exemplo)|\bad esempio|\bнапример|例如|比如|例えば|예를 들어|예(?=:))"
-    + _GLUE,
-    re.IGNORECASE,
-)
-_INSTRUCTION = re.compile(
-    r"(?:\b(?:end|finish|conclude|close|begin|start|reply|respond|answer)\s(?:(?:it|this|your\s\w+"
-    r"|the\s\w+|on a new line)\s)?"
-    r"(?:with|as|by writing|using)(?:\s(?:exactly|only))?|\b(?:must|should|please|to)\s(?:write"
-    r"|print|output|state|say|type|use)(?:\s(?:exactly|only))?"
-    r"|\b(?:of|in) the (?:\w+\s)?form(?:at)?(?:\sof)?|\bformat(?:ted)?(?: as| like)?|\btemplate"
-    r"|\blike this)" + _GLUE,
-    re.IGNORECASE,
-)
-_OWN = re.compile(r"\b(?:i|i'll|i'm|let me|we|my|here(?:'s| is| are))\b", re.IGNORECASE)
 _EXAMPLE_BEHIND = re.compile(
     r"[\s.\"')\]]{0,4}(?:\(?(?:as|is|was)\s(?:just\s|only\s)?an?\s(?:example|placeholder|template)"
     r"|\(?for (?:example|instance)\b|\(example\))",
     re.IGNORECASE,
 )
+_BRACKETED = re.compile(r"\s?[\[(]\s?[A-Z][\])]")
+_STRAIGHT = re.compile(r"\s[A-Z](?=\s?(?:$|[.\n]))", re.MULTILINE)
+_ASKED = re.compile(r"[^.!?\n]{0,40}\?")
 _LISTING = re.compile(r"\s?(?:options|choices)\s?:", re.IGNORECASE)
-_VERB = re.compile(
-    r"\b(?:i|we)\s(?:(?:would|will|shall|can|must|therefore|thus|am|are|have|do|hereby|now|then"
-    r"|finally|confidently)\s){0,3}"
-    r"(?:(?:choose|select|pick|opt\sfor|vote\sfor|settle\son|settled\son|chosen|selected|choosing"
-    r"|selecting|picking|answer|conclude)|go(?:ing)?\swith)\b(?:\sthat\sit\sis)?"
-    r"|\bi'(?:ll|d|m|ve)\s(?:\w+ly\s)?(?:go(?:ing)?\swith|choose|choosing|select|selecting"
-    r"|selected|chosen|pick|picking|opt\sfor|answer)\b",
-    re.IGNORECASE,
-)
-_PREDICATE = re.compile(
-    r"\b(?:is|are|would be|remains|must be|represents|seems to be|appears to be)\s(?:therefore\s"
-    r"|thus\s|clearly\s|likely\s|probably\s|indeed\s|hence\s){0,2}(?:the|my|our)\s"
-    r"(?:(?:most|only|single|overall|final)\s){0,2}(?:correct|right|best|appropriate|likely"
-    r"|accurate|plausible|suitable|consistent|probable|closest|final|true)(?:\s\w+)?\s"
-    r"(?:answers?|options?|choices?|diagnosis|responses?|ones?|match|fit|statement|selection)\b"
-    r"|\b(?:is|are)\s(?:my|our)\s(?:final\s|chosen\s)?(?:answers?|options?|choices?|selection)\b"
-    r"|(?:が正解|が正しい|が最も適切|이 정답|가 정답|是正确的?答案|是正确选项|为正确答案|是最佳答案)",
-    re.IGNORECASE,
-)
 _SUBJECT = re.compile(
-    r"(?:^|[\s,(\[])[(\[]?(?:(?:option|choice|answer"
+    r"(?:^|[\s,(\[]|[^\x00-\u0dff])[(\[]?(?:(?:option|choice|answer"
     r"|letter)s?\s)?[(\[]?([A-Z])[)\]]?(?=[\s.:,)\]-]|[^\x00-\u0dff]|$)",
     re.IGNORECASE,
 )
-_JSON_KEY = re.compile(
-    r"[\"'](?:my[_ -]?)?(?:final[_ -]?|correct[_ -]?|selected[_ -]?|chosen[_ -]?|best[_ -]?)?"
-    r"(?:answers?|option|choices?|letters?|selection|selected|prediction|predicted|diagnosis"
-    r"|response|result|final)"
-    r"(?:[_ -]?(?:letters?|choices?|options?|answers?))?[\"']\s?:\s?(?P<list>\[)?",
-    re.IGNORECASE,
-)
-_JSON_OPTIONS = re.compile(
-    r"[\"'](?:my[_ -]?)?(?:final|correct|selected|chosen)[_ -]?options[\"']\s?:\s?(?P<list>\[)?",
-    re.IGNORECASE,
-)
-_MAX_HEADS = 1500
-"""Announcements examined per reply, from its end: a bound on time for hostile text."""
-
-
-_CUES = {
-    CLOSING_LINE[0]: ("final",),
-    CLOSING_LINE[1]: ("my ", "our "),
-    ANSWER[0]: ("answer",),
-    ANSWER[1]: ("ans",),
-}
-"""Fragments without which a pattern cannot match: a cheap test before the search."""
-
-
-def announcements(plain: PlainText, phrases: ClosingPhrases) -> list[Head]:
-    """Where the reply may announce its answer, last place first."""
-    text = plain.text
-    heads: list[Head] = []
-
-    def add(patterns: tuple[str, ...], form: _Form, rule: Rule) -> None:
-        for pattern in patterns:
-            if pattern in _CUES and not any(cue in plain.flat for cue in _CUES[pattern]):
-                continue
-            heads.extend(Head(m.start(), m.end(), form, rule) for m in compiled(pattern).finditer(text))
-
-    if phrases.patterns == CLOSING_LINE:
-        add(CLOSING_LINE, _Form.CLOSING, Rule.CLOSING_LINE)
-    else:
-        for pattern in phrases.patterns:
-            for m in compiled(pattern).finditer(text):
-                end = m.end()
-                if m.re.groups and m.group(m.re.groups) is not None:
-                    end = m.start(m.re.groups)
-                heads.append(Head(m.start(), end, _Form.PLACE, Rule.CLOSING_LINE))
-        if phrases.generic:
-            add(CLOSING_LINE, _Form.CLOSING, Rule.ANSWER_PHRASE)
-    if phrases.generic:
-        add(ANSWER, _Form.PHRASE, Rule.ANSWER_PHRASE)
-        spoken = tuple(language.pattern for language in OTHER_LANGUAGES if language.may_occur(plain.flat))
-        add(spoken, _Form.FOREIGN, Rule.ANSWER_PHRASE)
-        heads.extend(Head(m.start(), m.end(), _Form.VERB, Rule.CHOICE_PHRASE) for m in _VERB.finditer(text))
-        heads.extend(
-            Head(m.start(), m.end(), _Form.PREDICATE, Rule.ANSWER_PHRASE) for m in _PREDICATE.finditer(text)
-        )
-        for mark, rule in ((BOXED, Rule.BOXED), (ANSWER_OPEN, Rule.ANSWER_TAG)):
-            heads.extend(Head(m.start(), m.end(), _Form.VALUE, rule) for m in re.finditer(mark, text))
-        for key in (_JSON_KEY, _JSON_OPTIONS) if '"' in text or "'" in text else ():
-            heads.extend(Head(m.start(), m.end(), _Form.VALUE, Rule.JSON) for m in key.finditer(text))
-    heads.sort(key=lambda head: (head.end, -head.form), reverse=True)
-    return heads[:_MAX_HEADS]
 
 
 def declarations(plain: PlainText, reader: ChoiceReader, heads: Sequence[Head]) -> Iterator[Declaration]:
@@ -233,49 +79,21 @@ def declarations(plain: PlainText, reader: ChoiceReader, heads: Sequence[Head]) 
             yield Declaration(head.rule, reading, head.start)
 
 
-def without_examples(plain: PlainText, heads: Sequence[Head]) -> PlainText:
-    """The text with every announcement that is quoted as an example blanked out, at the same places."""
-    quoted = [
-        head
-        for head in heads
-        if head.form in {_Form.CLOSING, _Form.PLACE, _Form.PHRASE} and _is_example(plain.text, head)
-    ]
-    if not quoted:
-        return plain
-    chars = list(plain.text)
-    for head in quoted:
-        end = _sentence_end(plain.text, head.end)
-        chars[head.start : end] = " " * (end - head.start)
-    return PlainText("".join(chars), plain.starts, plain.ends)
-
-
-def _is_example(text: str, head: Head) -> bool:
-    """Whether the announcement is quoted: an example, or the instruction that asked for it."""
-    before = text[max(0, head.start - 90) : head.start]
-    if _EXAMPLE.search(before):
-        return True
-    asked = _INSTRUCTION.search(before)
-    return asked is not None and _OWN.search(_SENTENCE_START.split(before[: asked.start()])[-1]) is None
-
-
-_SENTENCE_START = re.compile(r"[.!?]\s|\n")
-
-
 def _read(plain: PlainText, reader: ChoiceReader, head: Head) -> Reading | None:
     text = plain.text
     before = text[max(0, head.start - 90) : head.start]
-    if _is_example(text, head):
+    if is_example(text, head):
         return None
     match head.form:
-        case _Form.VALUE:
+        case Form.VALUE:
             return _value(text, reader, head)
-        case _Form.PREDICATE:
+        case Form.PREDICATE:
             return _subject(text, reader, head)
-        case _Form.VERB:
+        case Form.VERB:
             return _decisive(reader.read(head.end, lower=False))
-        case _Form.PLACE:
+        case Form.PLACE:
             return _place(text, reader, head)
-        case _Form.FOREIGN:
+        case Form.FOREIGN:
             link = _FOREIGN_LINK.match(text, head.end)
             if link is None:
                 return None
@@ -294,16 +112,16 @@ def _decisive(reading: Reading) -> Reading | None:
 def _phrase(text: str, reader: ChoiceReader, head: Head, before: str) -> Reading | None:
     if _NOT_ITS_OWN.search(before) or _SUPPOSED.search(before):
         return None
-    closing = head.form is _Form.CLOSING
+    closing = head.form is Form.CLOSING
     if not closing and _LISTING.match(text, head.end):
         return None
-    direct = re.compile(r"\s?[\[(]\s?[A-Z][\])]").match(text, head.end)
+    direct = _BRACKETED.match(text, head.end)
     link = _LINK.match(text, head.end)
     if direct is not None:
         return _decisive(reader.read(head.end))
     if link is None:
         if closing:
-            straight = re.compile(r"\s[A-Z](?=\s?(?:$|[.\n]))", re.MULTILINE).match(text, head.end)
+            straight = _STRAIGHT.match(text, head.end)
             if straight is not None:
                 return _decisive(reader.read(head.end))
         undetermined = reader.read(head.end, lower=False)
@@ -322,7 +140,7 @@ def _phrase(text: str, reader: ChoiceReader, head: Head, before: str) -> Reading
         return None
     if reading.kind is not Kind.UNREADABLE:
         return reading if reading.kind not in {Kind.TEMPLATE, Kind.WITHDRAWN} else None
-    stop = _sentence_end(text, link.end())
+    stop = sentence_end(text, link.end())
     found = reader.within(link.end(), stop, names=closing and mark)
     if found.kind is not Kind.UNREADABLE:
         return found
@@ -336,7 +154,7 @@ def _place(text: str, reader: ChoiceReader, head: Head) -> Reading | None:
     reading = reader.read(head.end)
     if reading.kind is not Kind.UNREADABLE:
         return _decisive(reading)
-    stop = _sentence_end(text, head.end)
+    stop = sentence_end(text, head.end)
     found = reader.within(head.end, stop, names=True)
     return _decisive(found)
 
@@ -400,7 +218,7 @@ def _subject(text: str, reader: ChoiceReader, head: Head) -> Reading | None:
         return None
     if _SUPPOSED.search(text[max(0, begin - 1) : named[0].start(1)]):
         return None
-    if re.compile(r"[^.!?\n]{0,40}\?").match(text, head.end):
+    if _ASKED.match(text, head.end):
         return None
     reading = reader.read(named[0].start(1))
     if reading.kind is Kind.OUTSIDE or reading.kind is Kind.CONFLICT:
@@ -410,9 +228,3 @@ def _subject(text: str, reader: ChoiceReader, head: Head) -> Reading | None:
         if reading.kind is Kind.LETTERS
         else None
     )
-
-
-def _sentence_end(text: str, start: int) -> int:
-    """End of the sentence or line that `start` lies in, at most 300 characters on."""
-    match = re.compile(r"\s?[^\n]{0,300}?(?:[.!?](?=\s|$)|\n|$)", re.MULTILINE).match(text, start)
-    return min(len(text), start + 300) if match is None else match.end()

@@ -6,14 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from spinebench.errors import UsageError
 from spinebench.evaluators.extraction import fallback
+from spinebench.evaluators.extraction.announcements import Rule, announcements, without_examples
 from spinebench.evaluators.extraction.choice import ChoiceReader, Kind, Reading
-from spinebench.evaluators.extraction.declarations import (
-    Declaration,
-    Rule,
-    announcements,
-    declarations,
-    without_examples,
-)
+from spinebench.evaluators.extraction.declarations import Declaration, declarations
 from spinebench.evaluators.extraction.options import option_set
 from spinebench.evaluators.extraction.phrases import Phrases, closing_phrases
 from spinebench.evaluators.extraction.text import PlainText, plain, spoken
@@ -82,6 +77,9 @@ def extract(
         found = fallback.bare_choice(body, reader, presented)
         if found is not None:
             return _extraction(body, *found, multiple=multiple)
+        found = fallback.named_option(body, reader)
+        if found is not None:
+            return _extraction(body, *found, multiple=multiple)
     refusal = fallback.refuses(body)
     if refusal is not None:
         return _result(AnswerStatus.REFUSED, Rule.REFUSAL, body, refusal)
@@ -89,10 +87,9 @@ def extract(
     if declined is not None and presented.letters:
         return _result(AnswerStatus.NO_ANSWER, Rule.NONE_OF_THE_OPTIONS, body, declined)
     if presented.letters:
-        for sign in (fallback.one_sentence, fallback.named_option):
-            found = sign(body, reader)
-            if found is not None:
-                return _extraction(body, *found, multiple=multiple)
+        found = fallback.one_sentence(body, reader)
+        if found is not None:
+            return _extraction(body, *found, multiple=multiple)
     return _result(AnswerStatus.UNPARSED)
 
 

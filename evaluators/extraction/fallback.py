@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from spinebench.evaluators.extraction.announcements import Rule
 from spinebench.evaluators.extraction.choice import ChoiceReader, Kind, Reading
-from spinebench.evaluators.extraction.declarations import Rule
 from spinebench.evaluators.extraction.options import OptionSet
 from spinebench.evaluators.extraction.text import PlainText
 
@@ -14,7 +14,10 @@ _CONCLUSION = re.compile(
     r"|in conclusion|in summary|to conclude|conclusion|verdict|result|decision|actually|correction"
     r"|rather|instead|no|wait|sorry|so yes|finally|also|deshalb|donc|por lo tanto|所以|因此|したがって"
     r"|따라서)(?:[,:]|-|\.\.\.)?\s?){1,3}"
-    r"(?:(?:it|this|that)(?:'s|\s(?:is|must be|should be|would be))|i\s(?:say|mean))?",
+    r"(?:(?:it|this|that)(?:'s|\s(?:is|must be|should be|would be))|i\s(?:say|mean))?"
+    r"|(?:^|[.!?]\s|\n)(?:i\s(?:\w+ly\s)?(?:think|believe)\s)?(?:that\s)?it(?:'s|\s(?:is|must be"
+    r"|should be))"
+    r"\s(?:\w+ly\s)?|(?:^|[.!?]\s|\n)i\s(?:\w+ly\s)?(?:think|believe)\s(?=[(\[]?[A-Z](?![\w']))",
     re.IGNORECASE,
 )
 RETRACTION = re.compile(
@@ -65,11 +68,13 @@ _DECLINED = re.compile(
     r"|\bno (?:\w+\s){0,2}(?:correct|suitable|valid|right|matching|clear|definitive|appropriate"
     r"|accurate) (?:\w+\s)?(?:answer|option|choice)\b"
     r"|\b(?:cannot|can't|can not|could not|couldn't|impossible to|unable to|not possible to"
-    r"|no way to)\s(?:be\s)?(?:\w+ly\s)?(?:determined?|answer(?:ed)?|decide|choose|select|identify"
+    r"|no way to|not able to)\s(?:be\s)?(?:\w+ly\s)?(?:determined?|answer(?:ed)?|decide|choose"
+    r"|select|identify"
     r"|identified|tell|calculated?|computed?|solved?|estimated?"
     r"|(?:provide|give|choose|select|determine)\s(?:an?|the|any|which)\s(?:\w+\s){0,2}(?:answer"
     r"|option|choice))\b|\bnot (?:among|listed in|one of|in) the (?:\w+\s){0,2}(?:options"
     r"|choices)\b"
+    r"|\bi (?:do not|don't) know\b"
     r"|以上(?:都|皆)(?:不|非)|无法确定|無法確定|無法判斷|无法判断|該当なし|해당 없음",
     re.IGNORECASE,
 )
@@ -113,11 +118,11 @@ def conclusion(plain: PlainText, reader: ChoiceReader, *, start: int = 0) -> tup
     return None
 
 
+_STANDS_ALONE = re.compile(r"[\s)\]\"'!]{0,3}(?:$|[.;\n!,]|because|since|is\b|are\b|as\b)")
+
+
 def _stands_alone(text: str, end: int) -> bool:
-    return (
-        re.compile(r"[\s)\]\"'!]{0,3}(?:$|[.;\n!,]|because|since|is\b|are\b|as\b)").match(text, end)
-        is not None
-    )
+    return _STANDS_ALONE.match(text, end) is not None
 
 
 _ASKED = re.compile(r"[^.!\n?]{0,40}\?")
@@ -148,7 +153,7 @@ def bare_choice(plain: PlainText, reader: ChoiceReader, options: OptionSet) -> t
     text = plain.text
     if not text:
         return None
-    whole = _bare(text, reader, 0, len(text))
+    whole = _bare(text, reader, 0, len(text), options)
     if whole is not None:
         return whole
     listed = {m.group(1) for m in _OPTION_LINE.finditer(text)} & set(options.letters)
@@ -156,7 +161,7 @@ def bare_choice(plain: PlainText, reader: ChoiceReader, options: OptionSet) -> t
     first_end = text.find("\n")
     first_end = len(text) if first_end < 0 else first_end
     for start, end in ((last, len(text)), (0, first_end)):
-        found = _bare(text, reader, start, end)
+        found = _bare(text, reader, start, end, options)
         if found is None:
             continue
         labelled = _OPTION_LINE.match(text, start)
@@ -166,7 +171,7 @@ def bare_choice(plain: PlainText, reader: ChoiceReader, options: OptionSet) -> t
     opening = _OPTION_LINE.match(text)
     if opening is not None and len(listed) == 1:
         reading = reader.read(opening.start(1))
-        if reading.kind in {Kind.LETTERS, Kind.CONFLICT}:
+        if reading.kind in {Kind.LETTERS, Kind.CONFLICT} and not _is_option_list(reading, options):
             return Rule.BARE_CHOICE, reading
     return None
 
@@ -174,7 +179,14 @@ def bare_choice(plain: PlainText, reader: ChoiceReader, options: OptionSet) -> t
 _COPULA_WORD = re.compile(r"\b(?:is|are|be|was)\b", re.IGNORECASE)
 
 
-def _bare(text: str, reader: ChoiceReader, start: int, end: int) -> tuple[Rule, Reading] | None:
+def _is_option_list(reading: Reading, options: OptionSet) -> bool:
+    """All options, each with its text: the question's own list, repeated."""
+    return reading.described and len(reading.letters) == len(options.letters) > 1
+
+
+def _bare(
+    text: str, reader: ChoiceReader, start: int, end: int, options: OptionSet
+) -> tuple[Rule, Reading] | None:
     lead = _LEAD.match(text, start, end)
     begin = start if lead is None else lead.end()
     lower = _COPULA_WORD.search(text, start, end) is None
@@ -186,6 +198,8 @@ def _bare(text: str, reader: ChoiceReader, start: int, end: int) -> tuple[Rule, 
         match reading.kind:
             case Kind.NAMES:
                 return Rule.OPTION_TEXT, reading
+            case Kind.LETTERS if _is_option_list(reading, options):
+                pass
             case Kind.LETTERS | Kind.SEVERAL | Kind.HEDGED | Kind.CONFLICT | Kind.OUTSIDE | Kind.RANGE:
                 return Rule.BARE_CHOICE, reading
             case Kind.NONE:

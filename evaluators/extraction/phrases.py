@@ -30,7 +30,9 @@ ANSWER: tuple[str, ...] = (
     r"|supported|fitting|remaining|single)\s+)?"
     r"(?:options?|choices?|selections?|responses?|diagnosis|diagnoses|match(?:es)?|fit|levels?"
     r"|conclusion|letters?)\b(?:\s?\(s\))?",
-    r"^(?:the\s+)?(?:option|choice|letter|selection|diagnosis|conclusion)s?\b(?=\s?(?:is|:)\s)",
+    r"^(?:the\s+)?(?:option|choice|letter|selection|diagnosis|conclusion|final|verdict|result"
+    r"|decision|prediction|selected|chosen|correct)\b"
+    r"(?=\s?(?:is|:|\|)\s?[\s(\[\"'])",
 )
 """Generic English phrases that announce an answer."""
 
