@@ -12,6 +12,7 @@ from pathlib import Path
 
 from spinebench.benchmarks.hashing import FileHashes
 from spinebench.benchmarks.problems import InvalidRecord
+from spinebench.benchmarks.sidecar import Sidecar
 from spinebench.benchmarks.swapping import SwapIndex
 from spinebench.errors import DataError, UsageError
 from spinebench.records import BenchmarkInfo, ImageRef, Item, canonical_json
@@ -79,19 +80,19 @@ class Benchmark:
         return SwapIndex(self.items)
 
 
-def describe(items: Sequence[Item], *, file: Path, file_format: str) -> BenchmarkInfo:
+def describe(items: Sequence[Item], *, file: Path, file_format: str, sidecar: Sidecar) -> BenchmarkInfo:
     """The info record of a benchmark's items."""
     names = sorted({item.benchmark for item in items})
     return BenchmarkInfo.model_validate(
         {
-            "name": "+".join(names) or file.stem,
+            "name": sidecar.name or "+".join(names) or file.stem,
             "format": file_format,
             "path": file.name,
             "n_items": len(items),
             "n_by_task": dict(sorted(Counter(item.task.value for item in items).items())),
             "n_clusters": len({item.cluster for item in items}),
             "items_hash": items_hash(items),
-            "simulated": any(item.metadata.get("simulated") is True for item in items),
+            "simulated": sidecar.simulated or any(item.metadata.get("simulated") is True for item in items),
         }
     )
 

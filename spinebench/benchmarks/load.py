@@ -11,6 +11,7 @@ from spinebench.benchmarks.benchmark import Benchmark, describe
 from spinebench.benchmarks.native import read_native
 from spinebench.benchmarks.pathology import TASKS, read_pathology
 from spinebench.benchmarks.problems import BenchmarkFileError, InvalidRecord, RecordProblem, file_error
+from spinebench.benchmarks.sidecar import read_sidecar
 from spinebench.benchmarks.stream import read_records
 from spinebench.errors import DataError, UsageError
 from spinebench.records import ImageRef, Item, Task
@@ -71,7 +72,7 @@ def load_benchmark(
             mend = "correct them, or leave them out with --skip-invalid"
         raise file_error(path.name, reading.invalid, n_records=reading.n_records, mend=mend)
     return Benchmark(
-        info=describe(items, file=path, file_format=file_format),
+        info=describe(items, file=path, file_format=file_format, sidecar=read_sidecar(path)),
         items=items,
         image_root=root,
         invalid=tuple(reading.invalid),
