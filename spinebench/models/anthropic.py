@@ -77,6 +77,7 @@ class AnthropicChat(RemoteModel):
         vendor = "anthropic" if endpoint.base_url == _VENDOR_URL else None
         super().__init__(name, model_id, endpoint=endpoint, vendor=vendor, settings=settings)
         self._settings = settings
+        self._config["default_max_tokens"] = _DEFAULT_MAX_TOKENS
         self._client = anthropic.AsyncAnthropic(
             api_key=key,
             base_url=endpoint.base_url,
