@@ -79,7 +79,7 @@ _INSTRUCTION = re.compile(
     r"|the\s\w+|on a new line)\s)?"
     r"(?:with|as|by writing|using)(?:\s(?:exactly|only))?|\b(?:must|should|please|to)\s(?:write"
     r"|print|output|state|say|type|use)(?:\s(?:exactly|only))?"
-    r"|\b(?:of|in) the (?:\w+\s)?form(?:at)?(?:\sof)?|\bformat(?:ted)?(?: as| like)?|\btemplate"
+    r"|\b(?:of|in) the (?:\w+\s)?form(?:at)?(?:\sof)?|\bformat(?:ted)?(?: as| like)?(?!\s?:?\n)|\btemplate"
     r"|\blike this)" + _GLUE,
     re.IGNORECASE,
 )
