@@ -27,7 +27,7 @@ from spinebench.models.failures import (
 )
 from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.plain_json import ask_for_json
-from spinebench.models.protocol import Message, ModelFailure, ModelReply, ModelRequest, TextPart
+from spinebench.models.protocol import JsonSchema, Message, ModelFailure, ModelReply, ModelRequest, TextPart
 from spinebench.models.registry import ModelContext
 from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids
 from spinebench.models.settings import RemoteSettings, read_settings
@@ -135,10 +135,21 @@ class AnthropicChat(RemoteModel):
                 raise bad_request(f"{self._name}: expected text only in system messages, found an image")
             body["system"] = [{"type": "text", "text": text} for text in texts]
         if request.json_schema is not None and not in_prompt:
-            schema = anthropic.transform_schema(request.json_schema.schema_)
+            schema = self._schema(request.json_schema)
             output_config = body.get("output_config", {})
             body["output_config"] = {**output_config, "format": {"type": "json_schema", "schema": schema}}
         return {**body, **self._settings.extra_body}, images
+
+    def _schema(self, schema: JsonSchema) -> dict[str, Any]:
+        """The schema in the vendor's subset: objects closed, other constraints put into descriptions."""
+        try:
+            return anthropic.transform_schema(schema.schema_)
+        except (ValueError, TypeError, AssertionError) as error:
+            # The SDK asserts where it meets a list of types.
+            raise bad_request(
+                f"{self._name}, JSON schema {schema.name!r}: not in the subset that the provider takes ({error}); "
+                "set -M json_output=prompt"
+            ) from None
 
     def _decoding(self, decoding: DecodingOptions) -> dict[str, Any]:
         if decoding.seed is not None:

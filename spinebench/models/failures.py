@@ -277,9 +277,10 @@ def transport_failure(error: BaseException, *, origin: str) -> ModelFailure:
         return ModelFailure(FailureClass.MALFORMED, f"{origin}: reply cannot be decompressed")
     said = without_keys(str(error) or _innermost(error))
     if isinstance(error, httpx2.ConnectError):
-        return ModelFailure(
-            FailureClass.CONNECTION, f"{origin}: cannot connect ({said}); check that the server is running"
-        )
+        mend = "check that the server is running"
+        if "CERTIFICATE" in said:
+            mend = "set SSL_CERT_FILE to the certificates of the authority that signed the server's"
+        return ModelFailure(FailureClass.CONNECTION, f"{origin}: cannot connect ({said}); {mend}")
     return ModelFailure(
         FailureClass.CONNECTION, f"{origin}: connection broke ({said or type(error).__name__})"
     )

@@ -25,9 +25,9 @@ from spinebench.models.failures import (
     transport_failure,
 )
 from spinebench.models.keys import KEY_VARIABLES, read_key
+from spinebench.models.openai_fields import content_of, finish_reason_of, response_format, usage_of
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import (
-    JsonSchema,
     Message,
     ModelFailure,
     ModelReply,
@@ -39,7 +39,7 @@ from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, l
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.thinking import split_thinking
 from spinebench.models.transport import Endpoint
-from spinebench.records import DecodingOptions, FailureClass, FinishReason, JsonValue, Usage
+from spinebench.records import DecodingOptions, FailureClass, FinishReason
 
 _VENDOR_URL = "https://api.openai.com/v1"
 _NO_KEY = "none"
@@ -175,7 +175,7 @@ class OpenAIChat(RemoteModel):
             **self._decoding(request.decoding),
         }
         if request.json_schema is not None and not in_prompt:
-            body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.json_schema)}
+            body["response_format"] = response_format(request.json_schema)
         return {**body, **self._settings.extra_body}, images
 
     def _message(self, message: Message, images: list[bytes]) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class OpenAIChat(RemoteModel):
             )
         text, reasoning = self._texts(message)
         refusal = text_or_none(message.get("refusal"))
-        finish = _finish_reason(choice.get("finish_reason"))
+        finish = finish_reason_of(choice.get("finish_reason"))
         if refusal is not None and finish is not FinishReason.FILTER:
             finish = FinishReason.REFUSAL
         return ModelReply(
@@ -238,7 +238,7 @@ class OpenAIChat(RemoteModel):
             reasoning=reasoning,
             finish_reason=finish,
             refusal=refusal,
-            usage=_usage(mapping(reply.get("usage"))),
+            usage=usage_of(mapping(reply.get("usage"))),
             provider_model=text_or_none(reply.get("model")),
             response_id=text_or_none(reply.get("id")),
             rate_limit=rate_limit_headers(response.headers),
@@ -246,7 +246,7 @@ class OpenAIChat(RemoteModel):
 
     def _texts(self, message: Mapping[str, Any]) -> tuple[str, str | None]:
         """Text and native reasoning of a message, apart."""
-        text = _content(message.get("content"))
+        text = content_of(message.get("content"))
         reasoning = text_or_none(message.get("reasoning_content")) or text_or_none(message.get("reasoning"))
         if reasoning is None and self._compatible:
             # Servers without a reasoning parser leave the model's own tags in the text.
@@ -284,58 +284,3 @@ class OpenAIChat(RemoteModel):
         except openai.APIConnectionError as error:
             raise transport_failure(error.__cause__ or error, origin=self._endpoint.origin) from None
         return read_json(response.content)
-
-
-def _content(content: object) -> str:
-    """Text of a message; some servers give a list of parts. None where the model said nothing is empty."""
-    if isinstance(content, list):
-        return "".join(str(mapping(part).get("text") or "") for part in content)
-    return content if isinstance(content, str) else ""
-
-
-def _finish_reason(reason: object) -> FinishReason:
-    known = {
-        "stop": FinishReason.STOP,
-        "length": FinishReason.LENGTH,
-        "max_tokens": FinishReason.LENGTH,
-        "content_filter": FinishReason.FILTER,
-        "refusal": FinishReason.REFUSAL,
-    }
-    return known.get(reason, FinishReason.OTHER) if isinstance(reason, str) else FinishReason.OTHER
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    prompt = whole_number(usage.get("prompt_tokens"))
-    output = whole_number(usage.get("completion_tokens"))
-    total = whole_number(usage.get("total_tokens"))
-    reasoning = whole_number(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens"))
-    # xAI counts reasoning beside the completion tokens, OpenAI within them; the total tells which.
-    if prompt is not None and output is not None and total is not None and reasoning:
-        output = output + reasoning if total == prompt + output + reasoning else output
-    return Usage(
-        input_tokens=prompt,
-        output_tokens=output,
-        reasoning_tokens=reasoning,
-        cached_input_tokens=whole_number(mapping(usage.get("prompt_tokens_details")).get("cached_tokens")),
-    )
-
-
-def _schema(schema: JsonSchema) -> dict[str, Any]:
-    return {"name": schema.name, "schema": schema.schema_, "strict": _allows_strict(schema.schema_)}
-
-
-def _allows_strict(schema: JsonValue) -> bool:
-    """Whether the strict mode takes a schema: every object closed, and all its properties required."""
-    if isinstance(schema, list):
-        return all(_allows_strict(part) for part in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
-            properties
-        ):
-            return False
-    elif schema.get("type") == "object":
-        return False
-    return all(_allows_strict(part) for part in schema.values())

@@ -153,6 +153,20 @@ async def test_json_schema_and_effort_share_their_field(make: Make, provider_ser
     assert schema["required"] == ["letter"], "the caller's schema is left alone"
 
 
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}]
+)
+async def test_a_schema_beyond_the_subset_is_refused_before_the_call(
+    make: Make, provider_server: ProviderServer, schema: dict[str, Any]
+) -> None:
+    with pytest.raises(ModelFailure, match="json_output=prompt") as caught:
+        await make().generate(ask(schema))
+    assert caught.value.failure_class is FailureClass.BAD_REQUEST
+    assert provider_server.n_requests == 0
+    await make(json_output="prompt").generate(ask(schema))
+    assert provider_server.n_requests == 1
+
+
 async def test_several_system_texts_stand_apart_from_the_turns(
     make: Make, provider_server: ProviderServer
 ) -> None:
