@@ -235,6 +235,8 @@ class ChoiceReader:
         text = self._text
         closed = CLOSERS.match(text, place + 1)
         end = place + 1 if closed is None else closed.end()
+        if closed is not None and text.startswith(". ", end):
+            return _Entry((letter,), place, end)  # `(B). Osteophytes are ...` begins a new sentence
         joint = JOINT.match(text, end)
         begin = end if joint is None else joint.end()
         name = self._options.name_at(self._flat, begin)

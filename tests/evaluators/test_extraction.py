@@ -24,6 +24,9 @@ TEN = tuple(
 )
 
 DECLARED: tuple[tuple[str, str], ...] = (
+    ("The answer is (B). Osteophytes are unlikely to be an artefact here.", "B"),
+    ("**Final Answer Format:**\nAnswer: B", "B"),
+    ("Several states are involved. The answer is (C)", "C"),
     ("My final option: [B]", "B"),
     ("My final option: B", "B"),
     ("**My final option: [B]**", "B"),
