@@ -220,7 +220,7 @@ def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None
     from spinebench.runs.dry_run import dry_run
     from spinebench.runs.prepare import prepare_run
 
-    report = dry_run(prepare_run(plan, workspace=workspace))
+    report = dry_run(prepare_run(plan, workspace=workspace, dry=True))
     if as_json:
         emit({"type": "dry_run", **report.model_dump(mode="json")})
         return

@@ -61,7 +61,7 @@ def create(model_id: str, *, context: ModelContext) -> GoogleChat:
         context.name,
         model_id,
         endpoint=Endpoint.parse(base_url, model=context.name),
-        key=read_key(variables, model=context.name),
+        key=read_key(variables, model=context.name, needed=not context.dry),
         settings=settings,
     )
 

@@ -23,8 +23,8 @@ def present(provider: str) -> str | None:
     return next((name for name in KEY_VARIABLES.get(provider, ()) if os.environ.get(name, "").strip()), None)
 
 
-def read_key(variables: Sequence[str], *, model: str) -> str:
-    """The key in the first of `variables` that is set.
+def read_key(variables: Sequence[str], *, model: str, needed: bool = True) -> str:
+    """The key in the first of `variables` that is set; a stand-in if there is none and none is `needed`.
 
     Raises `ProviderError` that names the variable where none is set, or where its value cannot be a key
     (a line break pasted along would otherwise fail deep inside the HTTP library, which prints the value).
@@ -39,6 +39,8 @@ def read_key(variables: Sequence[str], *, model: str) -> str:
                 f"set {name} again"
             )
         return value
+    if not needed:
+        return "not-set"
     names = " or ".join(variables)
     raise ProviderError(
         f"model {model!r}: expected its key in the environment variable {names}, which is not set; "

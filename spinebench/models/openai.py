@@ -72,7 +72,7 @@ def create(model_id: str, *, context: ModelContext) -> OpenAIChat:
         context.name,
         model_id,
         endpoint=Endpoint.parse(base_url, model=context.name),
-        key=read_key(variables, model=context.name),
+        key=read_key(variables, model=context.name, needed=not context.dry),
         settings=settings,
         max_tokens_field="max_completion_tokens",
         compatible=False,
@@ -91,7 +91,11 @@ def create_compatible(model_id: str, *, context: ModelContext) -> OpenAIChat:
             f"model {context.name!r}: expected the address of its server; "
             "give it with -M base_url=http://127.0.0.1:8000/v1 or in OPENAI_BASE_URL"
         )
-    key = read_key((settings.api_key_env,), model=context.name) if settings.api_key_env else _NO_KEY
+    key = (
+        read_key((settings.api_key_env,), model=context.name, needed=not context.dry)
+        if settings.api_key_env
+        else _NO_KEY
+    )
     return OpenAIChat(
         context.name,
         model_id,

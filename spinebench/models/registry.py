@@ -40,6 +40,8 @@ class ModelContext:
     items: Callable[[], Sequence[Item]] = _no_items
     """The run's items, for simulated and baseline models only."""
     seed: int = 0
+    dry: bool = False
+    """True where nothing will be sent: a missing key is no error then."""
 
     def option(self, key: str, default: Any = None) -> Any:
         return self.args.get(key, default)
@@ -82,8 +84,11 @@ def create_model(
     args: dict[str, Any] | None = None,
     items: Callable[[], Sequence[Item]] = _no_items,
     seed: int = 0,
+    dry: bool = False,
 ) -> ChatModel:
     """The chat model of a model string. Nothing is called yet; the provider's SDK is imported here.
+
+    `dry` is for counting and describing only: the model is made without its key.
 
     Raises `UsageError` for an unknown provider or option, `ProviderError` for a missing key.
     """
@@ -91,5 +96,5 @@ def create_model(
     provider, _, model_id = name.partition("/")
     module, _, attribute = providers()[provider].partition(":")
     factory: Callable[..., ChatModel] = getattr(import_module(module), attribute)
-    context = ModelContext(name=name, args=dict(args or {}), items=items, seed=seed)
+    context = ModelContext(name=name, args=dict(args or {}), items=items, seed=seed, dry=dry)
     return factory(model_id, context=context)

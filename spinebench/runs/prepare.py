@@ -21,7 +21,7 @@ from spinebench.evaluators.extraction import EXTRACTION_VERSION
 from spinebench.evaluators.scoring import GRADING_VERSION
 from spinebench.models.protocol import ChatModel
 from spinebench.models.registry import canonical_name, create_model
-from spinebench.records import ImageCondition, ImageRef, Item, RunSpec, digest
+from spinebench.records import ImageCondition, ImageRef, Item, JsonValue, RunSpec, digest
 from spinebench.runs.digest import digest_parts
 from spinebench.runs.images import BenchmarkImages, is_slow
 from spinebench.runs.plan import ModelEntry, RunPlan
@@ -57,12 +57,18 @@ def remote_hosts(models: Sequence[ChatModel]) -> tuple[str, ...]:
 
 
 def prepare_run(
-    plan: RunPlan, *, workspace: Workspace, run_id: str | None = None, unusable_before: Collection[str] = ()
+    plan: RunPlan,
+    *,
+    workspace: Workspace,
+    run_id: str | None = None,
+    unusable_before: Collection[str] = (),
+    dry: bool = False,
 ) -> PreparedRun:
     """Load the benchmark, the models and the personas of a plan, check the images, take the digest.
 
     `unusable_before`: images that no answer so far was given to, because they could not be used; for the digest
-    they stay so. Nothing is written but the image cache, and nothing is sent.
+    they stay so. `dry`: only to count and describe, so that no key is needed. Nothing is written but the image
+    cache, and nothing is sent.
 
     Raises `DataError`, `UsageError`, `ProviderError` (missing key).
     """
@@ -73,12 +79,12 @@ def prepare_run(
     )
     items = select_items(benchmark.items, plan)
     personas = _personas(plan, items)
-    models = tuple(_model(entry, plan, items) for entry in plan.models)
+    models = tuple(_model(entry, plan.model_args, items, plan=plan, dry=dry) for entry in plan.models)
     names = [model.name for model in models]
     if len(set(names)) != len(names):
         raise UsageError(f"models {names!r}: expected each model once; use --epochs to ask more than once")
     extractor_entry = plan.model_roles.get("extractor")
-    extractor = None if extractor_entry is None else _model(extractor_entry, plan, items, role="extractor")
+    extractor = None if extractor_entry is None else _model(extractor_entry, {}, items, plan=plan, dry=dry)
     warnings = []
     if benchmark.invalid:
         warnings.append(f"{len(benchmark.invalid)} malformed records are left out (--skip-invalid)")
@@ -188,9 +194,11 @@ def _personas(plan: RunPlan, items: Sequence[Item]) -> dict[str, Persona]:
     return personas
 
 
-def _model(entry: ModelEntry, plan: RunPlan, items: Sequence[Item], *, role: str = "examinee") -> ChatModel:
-    args = {**(plan.model_args if role == "examinee" else {}), **entry.args}
-    return create_model(canonical_name(entry.name), args=args, items=lambda: items, seed=plan.seed)
+def _model(
+    entry: ModelEntry, args: dict[str, JsonValue], items: Sequence[Item], *, plan: RunPlan, dry: bool
+) -> ChatModel:
+    name = canonical_name(entry.name)
+    return create_model(name, args={**args, **entry.args}, items=lambda: items, seed=plan.seed, dry=dry)
 
 
 def shown_images(
