@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer
 
-from spinebench.agents.extractor import extractor_request, read_extractor_reply
+from spinebench.agents.extractor import extractor_request, is_unread, read_extractor_reply
 from spinebench.agents.images import ImageSource, NoImages
 from spinebench.agents.options import AS_GIVEN, permutation, presented, written
 from spinebench.agents.personas import PERSONAS, Persona, load_persona
 from spinebench.agents.state import ExamInput, ExamOutput, ExamState
-from spinebench.errors import DataError
-from spinebench.evaluators.extraction import EXTRACTION_VERSION, extract
+from spinebench.errors import DataError, UsageError
+from spinebench.evaluators.extraction import DEFAULT_PHRASES, EXTRACTION_VERSION, extract
 from spinebench.evaluators.scoring import grade
 from spinebench.models.gateway import Call, Gateway, GatewayPolicy
 from spinebench.models.protocol import ChatModel, ImagePart, Message, ModelRequest, RequestTag, TextPart
@@ -46,12 +47,13 @@ def exam_graph(
     decoding: DecodingOptions | None = None,
     extractor: ChatModel | None = None,
     closing_phrases: Sequence[str] | None = None,
+    checkpointer: Checkpointer = None,
+    interrupt_before: Sequence[str] = (),
 ) -> ExamGraph:
     """A compiled LangGraph graph that turns one item into one graded answer.
 
     It takes an `ExamInput` and gives the whole `ExamState`; state is plain JSON, images travel as references.
-    Without a checkpointer: a batch run resumes from its journal. Compile options for stepping
-    (`interrupt_before=...`) can be passed when the graph is embedded in a user's own.
+    A batch run has no checkpointer: it resumes from its journal.
 
     Args:
         examinee: the model under test.
@@ -61,6 +63,9 @@ def exam_graph(
         decoding: options of every examinee call.
         extractor: model that reads replies in which no rule fired; None leaves them `unparsed`.
         closing_phrases: further patterns of closing phrases, see `evaluators.extraction`.
+        checkpointer: for stepping the graph by itself: it keeps the state between the steps. In a user's own graph
+            the outer graph's checkpointer serves both.
+        interrupt_before: nodes to stop before, of `compose`, `ask`, `extract`, `extract_by_model`, `grade`.
     """
     nodes = _Nodes(
         examinee=examinee,
@@ -86,7 +91,9 @@ def exam_graph(
         builder.add_conditional_edges("extract", nodes.after_extract, ["extract_by_model", "grade"])
         builder.add_edge("extract_by_model", "grade")
     builder.add_edge("grade", END)
-    return builder.compile(name="exam")
+    return builder.compile(
+        name="exam", checkpointer=checkpointer, interrupt_before=list(interrupt_before) or None
+    )
 
 
 class _Nodes:
@@ -114,7 +121,7 @@ class _Nodes:
     async def compose(self, state: ExamState) -> ExamState:
         """Order the options, fill the persona's template, prepare the images."""
         item = Item.model_validate(state["item"])
-        persona = self._personas[state.get("persona", next(iter(self._personas)))]
+        persona = self._persona(state)
         template = persona.template(item.task)
         order = permutation(state.get("option_order", AS_GIVEN), item_id=item.id, n_options=len(item.options))
         prompt = template.fill(question=item.question, options=written(presented(item.options, order)))
@@ -140,11 +147,11 @@ class _Nodes:
     async def ask(self, state: ExamState) -> ExamState:
         """Put the question to the examinee, through the gateway. Nothing is sent if composing failed."""
         if state["failures"]:
-            return {"reply": None, "status": AnswerStatus.ERROR, "request_hash": None, "attempts": 0}
+            return {"reply": None, "status": AnswerStatus.ERROR.value, "request_hash": None, "attempts": 0}
         call = await self._gateway.call(self._examinee, self._request(state), role="examinee")
         return {
             "reply": None if call.reply is None else call.reply.model_dump(mode="json"),
-            "status": reply_status(call),
+            "status": reply_status(call).value,
             "request_hash": call.request_hash,
             "failures": [failure.model_dump(mode="json") for failure in call.failures],
             "attempts": call.attempts,
@@ -166,9 +173,8 @@ class _Nodes:
         return {"extraction": extraction.model_dump(mode="json")}
 
     def after_extract(self, state: ExamState) -> Literal["extract_by_model", "grade"]:
-        """To the model only where there is text, the reply is complete and no rule fired."""
-        extraction = state["extraction"]
-        unread = extraction["status"] == AnswerStatus.UNPARSED and extraction["rule"] is None
+        """To the model only where there is text, the reply is complete and no rule read it."""
+        unread = is_unread(Extraction.model_validate(state["extraction"]))
         return "extract_by_model" if unread else "grade"
 
     async def extract_by_model(self, state: ExamState) -> ExamState:
@@ -197,10 +203,20 @@ class _Nodes:
         graded = grade(item, Extraction.model_validate(state["extraction"]), permutation=state["permutation"])
         return {"grade": graded.model_dump(mode="json")}
 
+    def _persona(self, state: ExamState) -> Persona:
+        name = state.get("persona", next(iter(self._personas)))
+        try:
+            return self._personas[name]
+        except KeyError:
+            raise UsageError(
+                f"persona {name!r}: expected one of {', '.join(self._personas)}; "
+                "name one of these, or give it to exam_graph(personas=...)"
+            ) from None
+
     def _tag(self, state: ExamState) -> RequestTag:
         return RequestTag(
             item_id=state["item"]["id"],
-            persona=state.get("persona", next(iter(self._personas))),
+            persona=self._persona(state).name,
             image_condition=ImageCondition(state.get("image_condition", "normal")),
             option_permutation=tuple(state["permutation"]),
             epoch=state.get("epoch", 1),
@@ -246,7 +262,8 @@ def extract_reply(
     only where a complete declaration stands in it; otherwise it stays `truncated`.
     """
     if status in {AnswerStatus.ANSWERED, AnswerStatus.TRUNCATED}:
-        extraction = extract(text, task=task, options=options, phrases=closing_phrases)
+        phrases = None if closing_phrases is None else (*DEFAULT_PHRASES.patterns, *closing_phrases)
+        extraction = extract(text, task=task, options=options, phrases=phrases)
         if status is AnswerStatus.ANSWERED or _complete(extraction, text):
             return extraction
         return Extraction(status=AnswerStatus.TRUNCATED, rule=extraction.rule, version=extraction.version)

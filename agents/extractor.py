@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from spinebench.agents.options import letters
 from spinebench.agents.personas import Template, packaged
-from spinebench.evaluators.extraction import read_letters
+from spinebench.evaluators.extraction import Rule, read_letters
 from spinebench.models.protocol import JsonSchema, Message, ModelRequest, RequestTag, TextPart
 from spinebench.records import (
     MULTIPLE_ANSWER_TASKS,
@@ -21,6 +21,16 @@ from spinebench.records import (
 
 _MAX_REPLY_TOKENS = 2000
 """Room for a reasoning model to think before its one-line reply."""
+
+
+_UNREAD = frozenset({None, Rule.UNREADABLE, Rule.RANGE})
+"""No rule fired, or one found an announcement and could not read what stands there. Where a rule did read the reply
+(several options, one outside, none of them), that reading stands: a second reader would only guess."""
+
+
+def is_unread(extraction: Extraction) -> bool:
+    """Whether a complete reply was left unread by the rules, so that the extractor model may read it."""
+    return extraction.status is AnswerStatus.UNPARSED and extraction.rule in _UNREAD
 
 
 def extractor_template(task: Task) -> Template:

@@ -45,6 +45,7 @@ def digest_parts(
             "config": extractor.config,
             "prompts": [extractor_template(task).hash for task in (Task.DIAGNOSIS, Task.LOCALIZATION)],
         },
+        "closing_phrases": list(plan.closing_phrases),
         "personas": {name: persona.hash() for name, persona in personas.items()},
         "decoding": plan.decoding().model_dump(mode="json", exclude_none=True),
         "image_conditions": [condition.value for condition in plan.image_conditions],

@@ -95,6 +95,9 @@ class RunPlan(Record):
     epochs: Annotated[int, Flag("--epochs", _ASK)] = Field(
         default=1, ge=1, description="How often each question is asked."
     )
+    closing_phrases: Annotated[tuple[str, ...], Flag("--phrase", _ASK)] = Field(
+        default=(), description="Closing phrase of your own template, a regular expression (repeatable)."
+    )
     skip_invalid: Annotated[bool, Flag("--skip-invalid", _ASK)] = Field(
         default=False, description="Leave malformed records out, counted and listed, instead of stopping."
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from spinebench.agents.exam import extract_reply
+from spinebench.agents.extractor import is_unread
 from spinebench.agents.options import presented
 from spinebench.errors import DataError
 from spinebench.evaluators.scoring import grade
@@ -28,8 +29,9 @@ class Rescore(Record):
 def rescore(folder: RunFolder, *, closing_phrases: Sequence[str] | None = None) -> Rescore:
     """Score every stored answer with the present rules; append only the scores that differ.
 
-    The answers stay as they are. Raises `DataError` where an answer's item is not stored with the run.
+    `closing_phrases`: in place of those of the run's plan. The answers stay as they are. Raises `DataError` where an answer's item is not stored with the run.
     """
+    phrases = closing_phrases or folder.spec().plan.get("closing_phrases") or None
     items = {item.id: item for item in folder.items()}
     n_answers = n_kept = n_rescored = 0
     batch: list[JournalEntry] = []
@@ -47,13 +49,10 @@ def rescore(folder: RunFolder, *, closing_phrases: Sequence[str] | None = None) 
             status=answer.status,
             task=item.task,
             options=options,
-            closing_phrases=closing_phrases,
+            closing_phrases=phrases,
         )
-        if (
-            extraction.rule is None
-            and before is not None
-            and (before.extraction.rule or "").startswith("model:")
-        ):
+        read_by_model = before is not None and (before.extraction.rule or "").startswith("model:")
+        if before is not None and read_by_model and is_unread(extraction):
             extraction = before.extraction
             n_kept += 1
         scored = Scored(

@@ -165,6 +165,7 @@ class _Sitting:
             personas=prepared.personas,
             decoding=prepared.plan.decoding(),
             extractor=prepared.extractor,
+            closing_phrases=prepared.plan.closing_phrases or None,
         )
 
     def _questions(self, model: ChatModel) -> Iterator[tuple[Item, AnswerKey]]:
