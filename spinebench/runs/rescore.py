@@ -29,7 +29,9 @@ class Rescore(Record):
 def rescore(folder: RunFolder, *, closing_phrases: Sequence[str] | None = None) -> Rescore:
     """Score every stored answer with the present rules; append only the scores that differ.
 
-    `closing_phrases`: in place of those of the run's plan. The answers stay as they are. Raises `DataError` where an answer's item is not stored with the run.
+    `closing_phrases`: in place of those of the run's plan. The answers stay as they are.
+
+    Raises `DataError` where an answer's item is not stored with the run.
     """
     phrases = closing_phrases or folder.spec().plan.get("closing_phrases") or None
     items = {item.id: item for item in folder.items()}
