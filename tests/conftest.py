@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.exams import Said
     from tests.servers.provider import ProviderServer
 
 
@@ -38,3 +40,36 @@ def tiny_llava(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_vlm import build_tiny_llava
 
     return build_tiny_llava(tmp_path_factory.mktemp("checkpoints") / "tiny-llava")
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
+    """Runs a command in this process, in `tmp_path`, without keys or settings from outside (`tests/exams.py`)."""
+    from spinebench.cli.app import run_app
+    from tests.exams import Said
+
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("SPINEBENCH_") or name.endswith("_API_KEY") or name == "NO_COLOR":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LANGSMITH_TRACING", "false")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(*args: str | Path) -> Said:
+        capsys.readouterr()
+        code = run_app([str(arg) for arg in args])
+        printed = capsys.readouterr()
+        return Said(int(code), printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def tiny_llava_answering_b(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny LLaVA checkpoint that answers `My final option: [B]` to everything."""
+    from tests.tiny_vlm import build_answering_llava
+
+    folder = tmp_path_factory.mktemp("checkpoints") / "answering-b"
+    return build_answering_llava(folder, reply="My final option: [B]")

@@ -222,3 +222,35 @@ def _drawn(model_class: Any, config: Any, seed: int) -> Any:
             if parameter.dim() > 1:
                 torch.nn.init.normal_(parameter, std=0.25)
     return model
+
+
+def build_answering_llava(folder: Path, *, reply: str) -> Path:
+    """A tiny LLaVA that was trained, for a few seconds, to give one reply to whatever it is shown and asked."""
+    import torch
+    from transformers import AutoProcessor, LlavaForConditionalGeneration
+
+    build_tiny_llava(folder)
+    model = LlavaForConditionalGeneration.from_pretrained(folder)
+    tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
+    opening = tokenizer.convert_tokens_to_ids("<|assistant|>")
+    target = [*tokenizer(reply, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    generator = torch.Generator().manual_seed(0)
+    optimizer = torch.optim.Adam(model.model.language_model.parameters(), lr=1e-2)
+    head = torch.optim.Adam(model.lm_head.parameters(), lr=1e-2)
+    batch, context = 4, 24
+    answer = torch.tensor([[opening, *target]]).repeat(batch, 1)
+    for _ in range(60):
+        # Whatever stands before, and however much of it: only the opening counts.
+        prompt = torch.randint(len(tokenizer), (batch, context), generator=generator)
+        prompt[prompt == model.config.image_token_id] = opening + 1
+        tokens = torch.cat([prompt, answer], dim=1)
+        labels = tokens.clone()
+        labels[:, : context + 1] = -100
+        loss = model(input_ids=tokens, labels=labels).loss
+        optimizer.zero_grad()
+        head.zero_grad()
+        loss.backward()
+        optimizer.step()
+        head.step()
+    model.save_pretrained(folder)
+    return folder

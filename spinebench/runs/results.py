@@ -28,8 +28,20 @@ def graded_table(workspace: Workspace, run_ids: Sequence[str]) -> pa.Table:
 
 
 def run_results(workspace: Workspace, run_id: str) -> tuple[ModelSummary, ...]:
-    """One summary per model, persona, image condition and option-order family of a run; () before an answer."""
-    return tuple(summarize(graded_table(workspace, [run_id])))
+    """One summary per model, persona, image condition and option-order family of a run; () before an answer.
+
+    In the order in which the plan names them.
+    """
+    spec = workspace.run(run_id).spec()
+
+    def place(result: ModelSummary) -> tuple[int, int, int]:
+        return (
+            spec.models.index(result.model),
+            spec.personas.index(result.persona),
+            [condition.value for condition in spec.image_conditions].index(result.image_condition),
+        )
+
+    return tuple(sorted(summarize(graded_table(workspace, [run_id])), key=place))
 
 
 def compare_models(
