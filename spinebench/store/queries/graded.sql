@@ -1,0 +1,4 @@
+SELECT *
+FROM graded
+WHERE ($run_id::VARCHAR IS NULL OR run_id = $run_id) AND ($model::VARCHAR IS NULL OR model = $model)
+ORDER BY run_id, model, persona, image_condition, option_order, item_id, epoch

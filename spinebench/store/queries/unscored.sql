@@ -1,0 +1,4 @@
+SELECT *
+FROM unscored
+WHERE $run_id::VARCHAR IS NULL OR run_id = $run_id
+ORDER BY run_id, model, item_id

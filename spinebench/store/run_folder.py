@@ -1,0 +1,216 @@
+"""The folder of one run: what it is (`run.json`), its items, its journal, its progress and its lock."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spinebench.errors import DataError, StoppedError, UsageError
+from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunSpec, RunState, RunStatus
+from spinebench.store.journal import CorruptLineError, Journal, Line, encode, explain, read_lines, sync_folder
+from spinebench.store.locks import is_held, run_lock
+
+
+class RunFolder:
+    """One run on disk. Reading takes no lock; whoever appends or writes the status holds `lock()`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id = path.name
+        self.journal = Journal(path / "journal.jsonl")
+
+    @classmethod
+    def create(cls, path: Path, spec: RunSpec, items: Iterable[Item]) -> RunFolder:
+        """Write `run.json` and `items.jsonl` and let the folder appear whole, or not at all.
+
+        Raises UsageError where a run of that id exists, DataError where two items share an id, StoppedError
+        on a full disk.
+        """
+        if path.exists():
+            raise UsageError(
+                f"run {spec.run_id!r}: expected a new id, but it exists; resume it, or name another"
+            )
+        draft = path.with_name(f".new-{path.name}-{os.getpid()}")
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            _write_synced(draft / "run.json", (spec.model_dump_json(indent=2) + "\n",))
+            _write_synced(draft / "items.jsonl", _item_lines(items))
+            sync_folder(draft)
+            draft.rename(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise StoppedError(
+                f"run {spec.run_id!r}: expected to write its folder {str(path)!r}, but {error.strerror}; "
+                "make room or choose another --workspace, then call it again"
+            ) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return cls(path)
+
+    def spec(self) -> RunSpec:
+        """What the run is. Raises DataError where `run.json` is unreadable or names another run."""
+        return self._spec
+
+    @cached_property
+    def _spec(self) -> RunSpec:
+        path = self.path / "run.json"
+        try:
+            spec = RunSpec.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise DataError(
+                f"run {self.run_id!r}: expected {str(path)!r}, but {error.strerror}; restore it from a backup"
+            ) from error
+        except ValidationError as error:
+            raise DataError(
+                f"run description {str(path)!r}: expected one of this version, but {explain(error)}; "
+                "restore it from a backup, or use the version that wrote it"
+            ) from None
+        if spec.run_id != self.run_id:
+            raise DataError(
+                f"run folder {str(self.path)!r}: expected the name {spec.run_id!r}, as its run.json "
+                "says; rename the "
+                "folder, or move the copy out of the workspace"
+            )
+        return spec
+
+    def items(self) -> Iterator[Item]:
+        """The run's items in its own order, streamed. Raises CorruptLineError on a bad line."""
+        path = self.path / "items.jsonl"
+        for line in read_lines(path):
+            yield parse_item(path, line)
+
+    @contextmanager
+    def lock(self) -> Iterator[RunFolder]:
+        """Be the one process at work on this run. Raises UsageError with the holder's pid.
+
+        A lock left by a killed process is free: the kernel let go of it.
+        """
+        with run_lock(self.path / "lock", run_id=self.run_id):
+            yield self
+
+    def is_live(self) -> bool:
+        """Whether a living process holds the run's lock."""
+        return is_held(self.path / "lock")
+
+    def latest(self) -> Iterator[JournalEntry]:
+        """Per answer key the latest answer, with the latest score made of it, in the order of the answers.
+
+        A score that is older than the answer belongs to an earlier answer of the same key and is left out.
+        Memory grows with the number of keys, not with their texts: the journal is read twice.
+        """
+        places = self._places()
+        with self.journal.path.open("rb") if places else open(os.devnull, "rb") as file:
+
+            def entry_at(line: Line) -> JournalEntry:
+                file.seek(line.offset)
+                return self.journal.parse(Line(line.number, line.offset, file.readline()))
+
+            for answered, scored in sorted(places, key=lambda pair: pair[0].offset):
+                entry = entry_at(answered)
+                score = entry.scored if scored == answered else entry_at(scored).scored if scored else None
+                yield JournalEntry(answer=entry.answer, scored=score)
+
+    def done_keys(self) -> frozenset[str]:
+        """Ids (`AnswerKey.id`) whose latest answer is no error: what a resumed run need not ask again."""
+        status = {
+            brief.answer.key.id(): brief.answer.status
+            for _, brief in self._briefs()
+            if brief.answer is not None
+        }
+        return frozenset(key for key, value in status.items() if value is not AnswerStatus.ERROR)
+
+    def write_status(self, status: RunStatus) -> None:
+        """Replace `status.json` whole: a reader sees the old or the new one."""
+        draft = self.path / ".status.json.new"
+        draft.write_text(status.model_dump_json() + "\n", encoding="utf-8")
+        draft.replace(self.path / "status.json")
+
+    def status(self) -> RunStatus | None:
+        """The last progress written; None before the first and where the file is unreadable.
+
+        A run whose process died while `running` is `incomplete`; its counts are those of its last breath.
+        """
+        try:
+            status = RunStatus.model_validate_json((self.path / "status.json").read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        if status.state is RunState.RUNNING and not self.is_live():
+            message = (
+                f"its process {status.pid} ended without a word; 'spinebench resume {self.run_id}' goes on"
+            )
+            return status.model_copy(update={"state": RunState.INCOMPLETE, "message": message})
+        return status
+
+    def _places(self) -> list[tuple[Line, Line | None]]:
+        places: dict[str, tuple[Line, Line | None]] = {}
+        for line, brief in self._briefs():
+            place = Line(line.number, line.offset, b"")
+            if brief.answer is not None:
+                places[brief.answer.key.id()] = (place, None)
+            if brief.scored is not None:
+                key = brief.scored.key.id()
+                if key in places:
+                    places[key] = (places[key][0], place)
+        return list(places.values())
+
+    def _briefs(self) -> Iterator[tuple[Line, _BriefEntry]]:
+        for line in self.journal.lines():
+            try:
+                yield line, _BriefEntry.model_validate_json(line.data)
+            except ValidationError as error:
+                raise self.journal.corrupt(line, explain(error)) from None
+
+
+class _Brief(BaseModel):
+    """As much of a record as finding it takes: a fifth of the cost of reading it whole."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: AnswerKey
+
+
+class _BriefAnswer(_Brief):
+    status: AnswerStatus
+
+
+class _BriefEntry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    answer: _BriefAnswer | None = None
+    scored: _Brief | None = None
+
+
+def parse_item(path: Path, line: Line) -> Item:
+    """The item of a line; raises CorruptLineError."""
+    try:
+        return Item.model_validate_json(line.data)
+    except ValidationError as error:
+        raise CorruptLineError(
+            f"items {str(path)!r}, line {line.number} (byte {line.offset}): expected an item, but "
+            f"{explain(error)}; "
+            "restore the file from a backup, or start the run anew"
+        ) from None
+
+
+def _item_lines(items: Iterable[Item]) -> Iterator[str]:
+    seen: set[str] = set()
+    for item in items:
+        if item.id in seen:
+            raise DataError(f"item {item.id!r}: expected an id of its own, but two items have it; rename one")
+        seen.add(item.id)
+        yield encode(item).decode()
+
+
+def _write_synced(path: Path, texts: Iterable[str]) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        for text in texts:
+            file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
