@@ -72,7 +72,7 @@ def read_extractor_reply(text: str, *, model: str, task: Task, options: Sequence
     start, end = text.find("{"), text.rfind("}")
     try:
         value = json.loads(text[start : end + 1])["letters"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Extraction(status=AnswerStatus.UNPARSED, rule=rule, version=version)
     chosen = read_letters(value, task=task, options=options)
     if not chosen:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from spinebench.benchmarks import load_benchmark
+from spinebench.errors import UsageError
 from spinebench.evaluators.results import ModelSummary
 from spinebench.records import RunSpec, RunStatus
-from spinebench.runs.plan import RunPlan, plan_from
+from spinebench.runs.plan import RunPlan, plan_from, plan_of
 from spinebench.runs.prepare import prepare_run
 from spinebench.runs.results import graded_table, run_results
 from spinebench.runs.sitting import sit_through
@@ -76,7 +79,7 @@ async def arun(
     if isinstance(plan, str | Path):
         resolved = plan_from(flags={}, file=Path(plan))
     elif isinstance(plan, dict):
-        resolved = plan_from(flags=plan)
+        resolved = plan_of(plan)
     else:
         resolved = plan
     place = Workspace(workspace)
@@ -103,6 +106,8 @@ def compare(runs: Run | Sequence[Run], *, models: Sequence[str] | None = None, s
     from spinebench.runs.results import compare_models
 
     several = [runs] if isinstance(runs, Run) else list(runs)
+    if not several:
+        raise UsageError("runs []: expected at least one run; pass what run() returned")
     return compare_models(several[0].workspace, [one.id for one in several], models=models, seed=seed)
 
 
@@ -111,18 +116,29 @@ def _wait_for(work: Coroutine[Any, Any, T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    outcome: list[T] = []
-    failure: list[BaseException] = []
+    outcome: Future[T] = Future()
+    running: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
+
+    async def told() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        running.set_result((asyncio.get_running_loop(), task))
+        return await work
 
     def target() -> None:
         try:
-            outcome.append(asyncio.run(work))
+            outcome.set_result(asyncio.run(told()))
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, nothing is swallowed
-            failure.append(error)
+            outcome.set_exception(error)
 
     thread = threading.Thread(target=target, name="spinebench-run")
     thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    try:
+        thread.join()
+    except KeyboardInterrupt:  # a notebook's stop button: nothing more is asked, what is finished is kept
+        loop, task = running.result()
+        with contextlib.suppress(RuntimeError):  # it ended by itself in the meantime
+            loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        raise
+    return outcome.result()

@@ -1,4 +1,4 @@
-"""Small exams for tests: drawn images, questions in the released format, planted answers, commands as a user calls them.
+"""Small exams for tests: drawn images, records in the released format, planted answers, commands as users call them.
 
 Used through the fixtures of `tests/conftest.py`.
 """

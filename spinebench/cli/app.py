@@ -88,9 +88,11 @@ class _Showable(Protocol):
 def run_app(args: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user error becomes one message on stderr, no traceback."""
     from spinebench.cli.console import say
+    from spinebench.cli.environment import environment
     from spinebench.errors import ExitCode, SpinebenchError
 
     try:
+        environment()  # before options are parsed: some of them have a variable of their own
         result = app(args=args, standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code

@@ -54,6 +54,10 @@ _ASK, _MODEL, _DECODE = "What is asked", "Models", "Decoding"
 _LIMITS, _IMAGES, _RULES = "Connections, retries and limits", "Images", "Reproduction and thresholds"
 
 
+LISTS = ("tasks", "sample_ids", "personas", "image_conditions", "models", "gates")
+"""Fields that hold several values; one alone may be written without a list."""
+
+
 class RunPlan(Record):
     """Which models sit which items, how, and within which limits."""
 
@@ -182,7 +186,7 @@ class RunPlan(Record):
     )
     gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
 
-    @field_validator("tasks", "sample_ids", "personas", "image_conditions", "models", "gates", mode="before")
+    @field_validator(*LISTS, mode="before")
     @classmethod
     def _one_is_a_list_of_one(cls, value: object) -> object:
         return (value,) if isinstance(value, str | dict | ModelEntry) else value

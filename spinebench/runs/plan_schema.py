@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spinebench.runs.plan import RunPlan
+from spinebench.runs.plan import LISTS, RunPlan
 
 SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 
@@ -18,6 +18,11 @@ def plan_schema() -> dict[str, Any]:
     entry = schema["$defs"]["ModelEntry"]
     schema["$defs"]["ModelEntry"] = {"anyOf": [{"type": "string"}, entry], "title": "ModelEntry"}
     schema["properties"]["limit"]["anyOf"].append({"type": "integer", "minimum": 1})
+    schema["properties"]["sample_ids"]["items"] = {"type": ["string", "integer"]}
+    for name in LISTS:
+        field = schema["properties"][name]
+        several = {key: field.pop(key) for key in ("type", "items", "minItems") if key in field}
+        field["anyOf"] = [several["items"], several]
     schema["properties"]["$schema"] = {"type": "string"}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "spinebench plan"}
 

@@ -112,9 +112,7 @@ def test_a_missing_reply_is_wrong_and_counted_as_such(
     ] == 1
 
 
-@pytest.mark.parametrize(
-    ("threshold", "code"), [(None, 1), ("0.2", 1), ("0.25", 0), ("1", 1), ("2", 0)]
-)
+@pytest.mark.parametrize(("threshold", "code"), [(None, 1), ("0.2", 1), ("0.25", 0), ("1", 1), ("2", 0)])
 def test_failures_up_to_the_threshold_are_tolerated(
     cli: Callable[..., Said],
     provider_server: ProviderServer,
@@ -156,7 +154,9 @@ def test_text_of_models_and_providers_reaches_the_terminal_without_escapes(
 ) -> None:
     exam = write_exam(tmp_path / "bench", n=2)
     exam.planted[exam.question(0)] = "\x1b[2J\x1b]0;owned\x07My final option: \x1b[31m[A]\x1b[0m"
-    provider_server.fault("bad_request", match="case 0001", message="bad \x1b[2J\x1b]0;owned\x07 \x9b31m image")
+    provider_server.fault(
+        "bad_request", match="case 0001", message="bad \x1b[2J\x1b]0;owned\x07 \x9b31m image"
+    )
     said = cli(*asking(exam, provider_server), "--json")
     plain = cli("runs", "show", said.record("run")["run_id"])
     refused = cli("run", "-b", "\x1b[2Jnowhere.json", "-m", "sim/careful")

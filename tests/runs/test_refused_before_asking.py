@@ -183,9 +183,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), PLANS.values(), ids=PLANS)
-def test_a_wrong_plan_file(
-    cli: Callable[..., Said], tmp_path: Path, text: str, expected: list[str]
-) -> None:
+def test_a_wrong_plan_file(cli: Callable[..., Said], tmp_path: Path, text: str, expected: list[str]) -> None:
     plan = tmp_path / "plan.yaml"
     plan.write_text(text)
     said = cli("run", plan)
@@ -244,7 +242,16 @@ def test_identifiers_are_not_sent_to_a_remote_model(
     first = json.loads(exam.file.read_text())[0]
     assert "0000" in first["question"]
     swapped = cli(
-        "run", "-b", exam.file, "-m", "openai/gpt-5", "--limit", 1, "--image-condition", "swapped", "--dry-run"
+        "run",
+        "-b",
+        exam.file,
+        "-m",
+        "openai/gpt-5",
+        "--limit",
+        1,
+        "--image-condition",
+        "swapped",
+        "--dry-run",
     )
     assert swapped.code == 3
     assert cli("run", "-b", exam.file, "-m", "openai/gpt-5", "--limit", 1, "--dry-run").code == 0

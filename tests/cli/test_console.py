@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spinebench.cli.console import emit, print_table, printable, say
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("bell\x07", "bell�"),
+        ("c1 \x9b31m", "c1 �31m"),
+        ("über ≤ ½", "über ≤ ½"),
+    ],
+)
+def test_escapes_and_controls_are_taken_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8")))
+def test_nothing_printed_can_steer_a_terminal(text: str) -> None:
+    shown = printable(text)
+    assert not any(ord(c) < 32 and c not in "\n\t" for c in shown)
+    assert not any(0x7F <= ord(c) < 0xA0 for c in shown)
+
+
+def test_a_record_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    emit({"text": "two\nlines \u2028 and \x1b[31m", "n": None})
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert "\x1b" not in out
+    assert json.loads(out) == {"text": "two\nlines \u2028 and \x1b[31m", "n": None}
+
+
+def test_what_is_said_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    say("hello\r\n")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("hello")
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "400"])
+def test_a_table_cuts_nothing_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    long = "a rather long sentence about a finding, " * 5
+    print_table(("model", "n", "what"), [("[bold]m[/bold]", 12, long), ("\x1b[2Jx", None, "y")], title="T")
+    out = capsys.readouterr().out
+    assert "[bold]m[/bold]" in out, "cells are no markup"
+    assert "\x1b" not in out
+    assert "–" in out, "nothing is shown as a dash"
+    assert "".join(out.split()).count("finding") == 5
+    assert "…" not in out
