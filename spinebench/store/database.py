@@ -7,18 +7,21 @@ none is kept, and the lock of `spinebench.store.locks` decides who is next.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
-import pyarrow
 
 from spinebench.errors import DataError, StoppedError, UsageError
 from spinebench.store.locks import DatabaseLock
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Scalar: TypeAlias = str | int | float | bool | datetime | None
 Parameter: TypeAlias = Scalar | Sequence[Scalar]
@@ -38,6 +41,7 @@ _WRITE: _Config = {
     # Files written so can still be opened by DuckDB 1.5, as other tools may bring it.
     "storage_compatibility_version": "v1.5.0",
 }
+_PATIENCE_S = 10.0
 _SESSION = "SET enable_progress_bar = false; SET TimeZone = 'UTC'"
 NEEDED = re.compile(r"\$([a-z0-9_]+)")
 """Names of the parameters of a shipped statement."""
@@ -144,10 +148,7 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
     Raises DataError for a file that is no database, StoppedError where another program has it open or the
     disk is full.
     """
-    try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=_READ if read_only else _WRITE)
-    except duckdb.Error as error:
-        raise _unusable(path, error) from error
+    connection = _open(path, read_only=read_only)
     try:
         connection.execute(_SESSION)
         yield connection
@@ -155,6 +156,22 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
         raise _unusable(path, error) from error
     finally:
         connection.close()
+
+
+def _open(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Other programs know nothing of our lock: while one has the file open, try again for a while."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only, config=_READ if read_only else _WRITE)
+        except duckdb.Error as error:
+            if not _taken(error) or time.monotonic() > deadline:
+                raise _unusable(path, error) from error
+        time.sleep(0.05)
+
+
+def _taken(error: duckdb.Error) -> bool:
+    return isinstance(error, duckdb.ConnectionException) or "Conflicting lock" in str(error)
 
 
 def remove(path: Path) -> None:
@@ -247,15 +264,15 @@ def statement(folder: str, name: str) -> str:
 
 def _unusable(path: Path, error: duckdb.Error) -> DataError | StoppedError:
     text = str(error).splitlines()[0]
-    if "lock" in text and "PID" in text:
+    if _taken(error):
         return StoppedError(
-            f"database {str(path)!r}: expected no other program to have it open ({text}); close that program"
+            f"database {str(path)!r}: expected no other program or connection to have it open ({text}); "
+            "close that program"
         )
     if isinstance(error, duckdb.IOException) and "not a valid DuckDB database" not in text:
         return StoppedError(
             f"database {str(path)!r}: {text}: expected it to be readable and its disk to have room; "
-            "the journals are "
-            "unharmed: mend that, then call 'spinebench store rebuild'"
+            "the journals are unharmed: mend that, then call 'spinebench store rebuild'"
         )
     return DataError(
         f"database {str(path)!r}: expected a DuckDB database, but {text}; the journals are unharmed: "

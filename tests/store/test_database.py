@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from spinebench.errors import DataError, StoppedError, UsageError
-from spinebench.store import Workspace
+from spinebench.store import Workspace, database
 from spinebench.store.check import check
 from spinebench.store.database import (
     connect,
@@ -162,15 +162,20 @@ def test_sql_cannot_write_or_reach_other_files(workspace: Workspace, tmp_path: P
     assert hashlib.sha256(workspace.database.path.read_bytes()).digest() == before
 
 
-def test_another_program_with_the_database_open_is_named(workspace: Workspace) -> None:
-    ingest(workspace)
-    code = """
+OPEN = """
 import sys, time, duckdb
 connection = duckdb.connect(sys.argv[1])
 print("open", flush=True)
-time.sleep(60)
+time.sleep(float(sys.argv[2]))
 """
-    other = python(code, workspace.database.path)
+
+
+def test_another_program_with_the_database_open_is_named(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(workspace)
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.1)
+    other = python(OPEN, workspace.database.path, "60")
     try:
         assert other.stdout is not None
         other.stdout.readline()
@@ -182,10 +187,32 @@ time.sleep(60)
     assert workspace.query("results").num_rows == 1
 
 
+def test_another_program_that_is_soon_done_is_waited_for(workspace: Workspace) -> None:
+    ingest(workspace)
+    other = python(OPEN, workspace.database.path, "0.5")
+    assert other.stdout is not None
+    other.stdout.readline()
+    assert workspace.query("results").num_rows == 1
+    other.communicate(timeout=60)
+
+
+def test_a_connection_of_the_users_own_is_told_from_a_broken_file(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(workspace)
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.1)
+    with (
+        duckdb.connect(str(workspace.database.path)),
+        pytest.raises(StoppedError, match="close that program"),
+    ):
+        workspace.query("results")
+    assert workspace.query("results").num_rows == 1
+
+
 LIMITED = """
 import resource, sys
 from spinebench.errors import StoppedError
-from spinebench.store import Workspace
+from spinebench.store import Workspace, database
 from spinebench.store.ingest import ingest
 from spinebench.store.rebuild import rebuild
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))

@@ -153,7 +153,7 @@ CREATE TABLE failures (
 -- One row per answer that counts: scored, or without anything to score. Unanswered is wrong, with its status
 -- beside it. A text that still waits for its score is in `unscored`, not here: it is neither right nor wrong.
 -- Derived from the tables above whenever answers or scores are loaded, so that the views below need no join:
--- three joins of 780,000 rows by text keys took two seconds.
+-- joining by text keys took 0.85 s of CPU for 288,000 answers, a scan of this 0.14 s.
 CREATE TABLE graded_rows (
     run_id VARCHAR NOT NULL,
     answer_id VARCHAR NOT NULL,
