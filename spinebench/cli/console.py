@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-
+_FIGURE = re.compile(
+    r"[-+]?\$?[\d.,]*\d(e[-+]?\d+)?%?([-–+/][\d.,]*\d)?( ?[\[(][^\])]*[\])])?", re.ASCII | re.IGNORECASE
+)
+"""A number, a range, a sum of sizes, each with what stands in brackets behind it; no date and no run id."""
 _UNBROKEN = 36
 """Cells up to this length are never broken over lines."""
 _WIDEST = 200
@@ -65,7 +68,7 @@ def print_table(
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for index, name in enumerate(columns):
         texts = [str(row[index]) for row in rows if row[index] is not None]
-        numeric = bool(texts) and all(text[:1].isdigit() for text in texts)
+        numeric = bool(texts) and all(_FIGURE.fullmatch(text) for text in texts)
         short = all(len(text) <= _UNBROKEN for text in texts)
         table.add_column(
             Text(name),

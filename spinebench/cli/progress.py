@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from spinebench.cli.console import console, say
 
 if TYPE_CHECKING:
-    from spinebench.runs.runner import Progress
+    from spinebench.runs.progress import Progress
 
 _LINE_EVERY_S = 10.0
 

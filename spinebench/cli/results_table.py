@@ -77,7 +77,7 @@ def _print_accuracy(title: str, results: Sequence[ModelSummary]) -> None:
         title=title,
         caption=(
             "Percent with 95 % intervals; unanswered counts as wrong. SDD: diagnosis. SLL: localization, exact "
-            "set; precision and recall are means over answers. Overall: mean of both accuracies."
+            "set; precision and recall are means over answers. Overall: mean of both accuracies. n: SDD + SLL."
             + _chance(results)
         ),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spinebench.records import RunSpec, RunStatus
     from spinebench.runs.plan import RunPlan
     from spinebench.runs.prepare import PreparedRun
-    from spinebench.runs.runner import StopSwitch
+    from spinebench.runs.stopping import StopSwitch
     from spinebench.store.run_folder import RunFolder
     from spinebench.store.workspace import Workspace
 
@@ -43,7 +43,7 @@ def sit_and_print(
     as_json: bool,
 ) -> int:
     """Sit a prepared run and print its results. The last line of a run that is not done says how to go on."""
-    from spinebench.runs.runner import StopSwitch
+    from spinebench.runs.stopping import StopSwitch
 
     spec = prepared.spec
     for warning in prepared.warnings:
@@ -94,7 +94,7 @@ async def _sit(
 
 def _catch_signals(switch: StopSwitch) -> None:
     """First Ctrl-C drains, the second aborts; SIGTERM aborts at once. The journal stays whole either way."""
-    from spinebench.runs.runner import StopRequest
+    from spinebench.runs.stopping import StopRequest
 
     def on_interrupt() -> None:
         if switch.request is None:
@@ -137,6 +137,8 @@ def _end(
     if switch.request is not None:
         _say_how_to_go_on(spec.run_id, workspace)
         return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
+    if status.message:
+        say(f"note: {status.message}")
     missed = missed_gates(plan.gates, results)
     for line in missed:
         say(f"gate missed: {line}")
@@ -233,7 +235,7 @@ def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None
             "unknown"
             if estimate.cost_usd is None
             else f"${estimate.cost_usd[0]:,.2f}-{estimate.cost_usd[1]:,.2f}",
-            estimate.host or "nowhere",
+            estimate.host or "this machine",
         )
         for estimate in report.models
     ]

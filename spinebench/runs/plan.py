@@ -279,7 +279,10 @@ def _read_plan_file(file: Path) -> dict[str, Any]:
         ) from error
     data = read_yaml(text, source=f"plan file {str(file)!r}")
     if not isinstance(data, dict):
-        raise UsageError(f"plan file {str(file)!r}: expected keys and values; see docs/plan-file.md")
+        raise UsageError(
+            f"plan file {str(file)!r}: expected keys and values; see docs/plan-file.md, "
+            "or pass it with --benchmark if it is a benchmark file"
+        )
     data.pop("$schema", None)
     for key in data:
         if key not in RunPlan.model_fields:

@@ -7,9 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import cast
 
 from spinebench.agents.exam import ExamGraph, exam_graph
@@ -19,67 +17,16 @@ from spinebench.errors import SpinebenchError
 from spinebench.models.gateway import Gateway
 from spinebench.models.protocol import ChatModel
 from spinebench.models.spending import total
-from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus
+from spinebench.records import Answer, AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus
 from spinebench.runs.prepare import PreparedRun
+from spinebench.runs.progress import Progress
+from spinebench.runs.rereading import is_unread, read_again, unread_answers
 from spinebench.runs.selection import planned_keys
+from spinebench.runs.stopping import StopRequest, StopSwitch
 from spinebench.store.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)
 _STATUS_EVERY_S = 1.0
-
-
-class StopRequest(StrEnum):
-    """How a run is asked to end early."""
-
-    DRAIN = "drain"  # finish what is in flight, ask nothing new
-    ABORT = "abort"  # cancel what is in flight; the journal stays whole
-
-
-@dataclass
-class StopSwitch:
-    """Thrown from a signal handler: the first time drains, the second time aborts."""
-
-    request: StopRequest | None = None
-    signal: int | None = None
-    """Number of the signal that threw it first."""
-    _listeners: list[Callable[[StopRequest], None]] = field(default_factory=list)
-
-    def throw(self, request: StopRequest, *, by: int | None = None) -> None:
-        """Ask for the end; `by` is the number of the signal that asked."""
-        self.request = request
-        self.signal = self.signal or by
-        for listener in self._listeners:
-            listener(request)
-
-    def listen(self, listener: Callable[[StopRequest], None]) -> None:
-        """Call `listener` whenever the switch is thrown from now on."""
-        self._listeners.append(listener)
-
-
-@dataclass
-class Progress:
-    """Counts of one sitting and the run as a whole, for display."""
-
-    n_planned: int
-    n_done: int
-    """Answers with a reply, of this and earlier sittings."""
-    n_failed: int = 0
-    n_reused: int = 0
-    n_this_sitting: int = 0
-    cost_usd: float | None = None
-    """Spent in this sitting; None while no price is known."""
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def rate_per_s(self) -> float | None:
-        """Answers per second of this sitting; None before the first one."""
-        elapsed = (datetime.now(UTC) - self.started_at).total_seconds()
-        return self.n_this_sitting / elapsed if self.n_this_sitting and elapsed > 0 else None
-
-    def eta_s(self) -> float | None:
-        """Seconds left at the present rate; None while it is unknown."""
-        rate = self.rate_per_s()
-        left = self.n_planned - self.n_done - self.n_failed
-        return left / rate if rate else None
 
 
 async def sit(
@@ -128,7 +75,9 @@ class _Sitting:
         self._write_status(RunState.RUNNING)
         try:
             async with self._writer(), self._ticker():
-                workers = [
+                unread = self._unread()
+                workers = [asyncio.create_task(self._read(unread)) for _ in range(self._n_workers())]
+                workers += [
                     asyncio.create_task(self._work(model, graph, questions))
                     for model in self._prepared.models
                     for graph, questions in [(self._graph(model), self._questions(model))]
@@ -180,7 +129,7 @@ class _Sitting:
     ) -> None:
         """One worker: takes the next question of its model until there is none or the run is to stop."""
         for item, key in questions:
-            if self._switch.request is not None or self._cause is not None or self._broken:
+            if self._over():
                 return
             try:
                 await self._journal(await self._ask(graph, item, key))
@@ -190,6 +139,35 @@ class _Sitting:
             except Exception:
                 self._broken = True
                 raise
+
+    def _unread(self) -> Iterator[tuple[Answer, Item]]:
+        """Replies on which the extractor failed in an earlier sitting, with their items."""
+        if self._prepared.extractor is not None and self._done:
+            items = {item.id: item for item in self._prepared.items}
+            for answer in unread_answers(self._folder):
+                yield answer, items[answer.key.item_id]
+
+    async def _read(self, unread: Iterator[tuple[Answer, Item]]) -> None:
+        """One worker: has the extractor read the next of these replies."""
+        extractor = self._prepared.extractor
+        for answer, item in unread:
+            if self._over() or extractor is None:
+                return
+            try:
+                entry = await read_again(answer, item, extractor=extractor, gateway=self._gateway)
+                if entry is None:
+                    self.progress.n_unread += 1
+                else:
+                    await self._journal(entry)
+            except SpinebenchError as error:
+                self._cause = self._cause or error
+                return
+            except Exception:
+                self._broken = True
+                raise
+
+    def _over(self) -> bool:
+        return self._switch.request is not None or self._cause is not None or self._broken
 
     async def _ask(self, graph: ExamGraph, item: Item, key: AnswerKey) -> JournalEntry:
         """The journal entry of one question; whatever goes wrong with this question alone is in it."""
@@ -219,8 +197,10 @@ class _Sitting:
         )
 
     def _count(self, entry: JournalEntry) -> None:
-        assert entry.answer is not None
+        if entry.answer is None:  # a score of an earlier answer
+            return
         self.progress.n_this_sitting += 1
+        self.progress.n_unread += self._prepared.extractor is not None and is_unread(entry)
         if entry.answer.status is AnswerStatus.ERROR:
             self.progress.n_failed += 1
         else:
@@ -287,6 +267,10 @@ class _Sitting:
         spent = total(self._gateway.spending())
         self.progress.cost_usd = spent.cost_usd
         message = str(self._cause) if self._cause else None
+        if message is None and self.progress.n_unread:
+            message = (
+                f"the extractor failed on {self.progress.n_unread} replies; a resumed run has them read again"
+            )
         if message is None and self._switch.request is not None:
             message = f"stopped on request ({self._switch.request.value})"
         status = RunStatus(

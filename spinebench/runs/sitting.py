@@ -15,7 +15,9 @@ from spinebench.records import RunStatus
 from spinebench.runs.digest import changed_images, changed_items, differences
 from spinebench.runs.plan import plan_of
 from spinebench.runs.prepare import PreparedRun, prepare_run
-from spinebench.runs.runner import Progress, StopRequest, StopSwitch, sit
+from spinebench.runs.progress import Progress
+from spinebench.runs.runner import sit
+from spinebench.runs.stopping import StopRequest, StopSwitch
 from spinebench.store.ingest import ingest
 from spinebench.store.run_folder import RunFolder
 from spinebench.store.workspace import Workspace

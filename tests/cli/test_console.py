@@ -48,6 +48,32 @@ def test_what_is_said_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None
     assert printed.err.startswith("hello")
 
 
+@pytest.mark.parametrize(
+    ("cell", "right"),
+    [
+        ("12", True),
+        ("1,200", True),
+        ("36+24", True),
+        ("5 (19%)", True),
+        ("0 (≤31%)", True),
+        ("-44.4 [-62 to -21]", True),
+        ("1-2", True),
+        ("4.75e-11", True),
+        ("$0.10-2.30", True),
+        ("2026-11-21 01:05", False),
+        ("20261121-010600-pathology-6027", False),
+        ("3 apples", False),
+        ("", False),
+    ],
+)
+def test_figures_stand_right_and_all_else_left(
+    capsys: pytest.CaptureFixture[str], cell: str, right: bool
+) -> None:
+    print_table(("a rather long heading over the cells", "b"), [(cell, "x")])
+    row = capsys.readouterr().out.splitlines()[3]
+    assert row.startswith("     ") == (right or not cell)
+
+
 @pytest.mark.parametrize("columns", ["20", "80", "400"])
 def test_a_table_cuts_nothing_off(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, columns: str

@@ -160,7 +160,9 @@ def test_an_abort_does_not_wait_for_calls_that_hang(
     assert said.code == code, said.err
     assert "Traceback" not in said.err
     folder = Workspace(tmp_path / WORKSPACE).runs()[0]
-    assert len(folder.done_keys()) == 5
+    status = folder.status()
+    assert status is not None
+    assert status.n_done == len(folder.done_keys()) == 5
     assert said.last == f"go on with: spinebench resume {folder.run_id} --workspace '{WORKSPACE}'"
 
     provider_server.clear()
