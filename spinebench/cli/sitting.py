@@ -78,9 +78,15 @@ async def _sit(
     display: str,
     on_start: Callable[[RunFolder], None],
 ) -> RunStatus:
+    import gc
+
     from spinebench.runs.sitting import sit_through
 
     _catch_signals(switch)
+    # What the imports made stays as long as the process, and answers make few cycles: with the default settings
+    # collection takes 8 % of the CPU of a run (docs/performance.md).
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     with progress_display(display) as shown:
         return await sit_through(
             prepared,

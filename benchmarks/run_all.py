@@ -1,0 +1,33 @@
+"""Runs every measurement and keeps the results as JSON in benchmarks/results/: `make bench`.
+
+Takes about half an hour on two cores; nothing else should be at work on the machine.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+
+MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
+    ("exam-overhead", ["exam_overhead.py", "--output"]),
+    ("store-scale", ["store_scale.py", "--json"]),
+)
+
+
+def main() -> int:
+    RESULTS.mkdir(exist_ok=True)
+    for name, (script, *arguments) in MEASUREMENTS:
+        print(f"== {name}", flush=True)
+        done = subprocess.run([sys.executable, str(HERE / script), *arguments, str(RESULTS / f"{name}.json")])
+        if done.returncode != 0:
+            print(f"{name} failed", file=sys.stderr)
+            return done.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
