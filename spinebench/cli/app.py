@@ -110,7 +110,4 @@ def run_app(args: list[str] | None = None) -> int:
         say(f"error: {what or mend}")
         say(mend if what else "Call 'spinebench doctor' to see the state of this installation and workspace.")
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        sys.stderr.close()
-        return ExitCode.DONE
     return result if isinstance(result, int) else ExitCode.DONE

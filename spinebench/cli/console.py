@@ -32,8 +32,23 @@ def printable(text: str) -> str:
 
 def emit(record: Mapping[str, Any]) -> None:
     """One NDJSON line on stdout."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    put(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+
+
+def put(text: str) -> None:
+    """Text on stdout. Where its reader has gone (`| head`), the command goes on to its end in silence."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _nobody_reads()
+
+
+def _nobody_reads() -> None:
+    """Send what is still written to stdout nowhere: its exit code is that of the work, not of the pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def say(text: str = "") -> None:
@@ -46,11 +61,15 @@ def console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A rich console; it honours NO_COLOR and drops colour where there is no terminal."""
     from rich.console import Console
 
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            _nobody_reads()
+
     stream = sys.stderr if stderr else sys.stdout
     if width is None and not stream.isatty() and "COLUMNS" not in os.environ:
         # A pipe or a file has no width of its own; the default of 80 columns would break what is read there.
         width = 120
-    return Console(stderr=stderr, highlight=False, soft_wrap=False, width=width)
+    return Patient(stderr=stderr, highlight=False, soft_wrap=False, width=width)
 
 
 def print_table(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinebench.cli.console import emit, print_table, say
+from spinebench.cli.console import emit, print_table, put, say
 from spinebench.cli.progress import progress_display
 from spinebench.cli.results_table import emit_results, print_results
 from spinebench.cli.run import DEFAULT_WORKSPACE
@@ -202,15 +202,13 @@ def quoted(path: Path) -> str:
 
 def print_plan(plan: RunPlan, *, as_json: bool) -> None:
     """The resolved plan, as YAML that can be used as a plan file, or as one JSON line."""
-    import sys
-
     import yaml
 
     if as_json:
         emit(_told(json.loads(plan.model_dump_json())))
     else:
         values = _told(plan.model_dump(mode="json"))
-        sys.stdout.write(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+        put(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
 def _told(values: dict[str, Any]) -> dict[str, Any]:
