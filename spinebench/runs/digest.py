@@ -56,14 +56,21 @@ def digest_parts(
     }
 
 
-def differences(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[str]:
-    """One line for each part, or entry of a part, that differs between two sets of digest parts."""
+def differences(
+    before: Mapping[str, JsonValue], after: Mapping[str, JsonValue], *, settings: bool = False
+) -> list[str]:
+    """One line for each part, or entry of a part, that differs between two sets of digest parts.
+
+    A setting of a model that was not known yet (None: say the hash of a checkpoint that was still to be fetched)
+    differs from nothing.
+    """
     lines = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if isinstance(old, dict) and isinstance(new, dict):
-            lines += [f"{name}: {line}" for line in differences(old, new)]
-        elif old != new:
+            inside = settings or name in {"models", "config"}
+            lines += [f"{name}: {line}" for line in differences(old, new, settings=inside)]
+        elif old != new and not (settings and name in before and old is None):
             lines.append(f"{name}: was {_short(old)}, is now {_short(new)}")
     return lines
 

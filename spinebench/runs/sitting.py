@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
-from spinebench.errors import SpinebenchError, UsageError
+from spinebench.errors import UsageError
 from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Gateway
 from spinebench.models.prices import PriceBook
@@ -22,6 +23,7 @@ from spinebench.store.ingest import ingest
 from spinebench.store.run_folder import RunFolder
 from spinebench.store.workspace import Workspace
 
+_log = logging.getLogger(__name__)
 _NAMED = 5
 """Changed items and images named in one message."""
 
@@ -62,14 +64,21 @@ async def sit_through(
             try:
                 status = await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
             except BaseException:
-                with contextlib.suppress(SpinebenchError):  # what ended the sitting is what to tell
-                    ingest(workspace, folder.run_id)
+                _ingest_if_possible(workspace, folder)
                 raise
             ingest(workspace, folder.run_id)
             return status
         finally:
             for model in models:
                 await model.aclose()
+
+
+def _ingest_if_possible(workspace: Workspace, folder: RunFolder) -> None:
+    """Fill the database after a sitting that ended early, without hiding what ended it."""
+    try:
+        ingest(workspace, folder.run_id)
+    except Exception as error:  # noqa: BLE001 - the journal is whole, and the next ingest takes it in
+        _log.warning("the database does not hold all answers yet: %s", str(error).splitlines()[0])
 
 
 async def _unless_stopped(work: Coroutine[Any, Any, None], switch: StopSwitch | None) -> None:
@@ -94,10 +103,11 @@ def prepare_resume(folder: RunFolder, workspace: Workspace, **changes: object) -
     plan = plan_of({**spec.plan, **changes})
     unusable = spec.digest_parts.get("unusable_images", [])
     prepared = prepare_run(plan, workspace=workspace, run_id=spec.run_id, unusable_before=unusable)
-    if prepared.spec.digest != spec.digest:
+    changes_found = list(_changes(folder, prepared)) if prepared.spec.digest != spec.digest else []
+    if changes_found:
         raise UsageError(
             f"run {spec.run_id!r}: expected everything that can change an answer to be as it was, but "
-            + " | ".join(_changes(folder, prepared))
+            + " | ".join(changes_found)
             + "; put it back, or start a new run with 'spinebench run'"
         )
     return prepared
