@@ -85,17 +85,22 @@ async def _sit(
     _catch_signals(switch)
     # What the imports made stays as long as the process, and answers make few cycles: with the default settings
     # collection takes 8 % of the CPU of a run (docs/performance.md).
+    usual = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    with progress_display(display) as shown:
-        return await sit_through(
-            prepared,
-            workspace,
-            folder=folder,
-            switch=switch,
-            on_progress=shown.show,
-            on_start=on_start,
-        )
+    try:
+        with progress_display(display) as shown:
+            return await sit_through(
+                prepared,
+                workspace,
+                folder=folder,
+                switch=switch,
+                on_progress=shown.show,
+                on_start=on_start,
+            )
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()  # what is frozen at the end is never freed, and DuckDB complains of it below our last line
 
 
 def _catch_signals(switch: StopSwitch) -> None:
@@ -163,7 +168,7 @@ def _results(spec: RunSpec, workspace: Workspace, error: SpinebenchError | None)
 
     try:
         return run_results(workspace, spec.run_id)
-    except SpinebenchError:
+    except Exception:
         if error is None:
             raise
         return ()  # what ended the sitting, a full disk perhaps, is what to tell
