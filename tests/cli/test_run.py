@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ import pytest
 import yaml
 
 from spinebench.store.workspace import Workspace
-from tests.exams import MODEL, asking, finish, start, write_exam
+from tests.exams import MODEL, ROOT, asking, command, finish, start, write_exam
 
 if TYPE_CHECKING:
     from tests.exams import Said
@@ -234,3 +236,48 @@ def test_help_names_every_option_of_the_plan(cli: Callable[..., Said]) -> None:
     assert len(flags) > 25
     for flag in flags:
         assert flag in said.out
+
+
+def test_a_dry_run_needs_no_key(cli: Callable[..., Said], tmp_path: Path) -> None:
+    exam = write_exam(tmp_path / "bench", n=4)
+    said = cli(
+        "run", "-b", exam.file, "-m", "openai/gpt-5", "-m", "google/gemini-2.5-pro", "--dry-run", "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.records[0]["leaves_machine"] == ["api.openai.com", "generativelanguage.googleapis.com"]
+
+
+@pytest.mark.parametrize("no_colour", [True, False])
+def test_colours_only_on_a_terminal_that_wants_them(
+    provider_server: ProviderServer, tmp_path: Path, no_colour: bool
+) -> None:
+    exam = write_exam(tmp_path / "bench", n=6)
+    provider_server.delay_s = 0.3
+    arguments = [part for part in asking(exam, provider_server) if part not in {"--display", "none"}]
+    master, slave = os.openpty()
+    environment = {
+        "TERM": "xterm-256color",
+        "HOME": str(tmp_path),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+    }
+    process = subprocess.Popen(
+        command(*arguments, "--max-connections", "1"),
+        cwd=tmp_path,
+        env=environment | ({"NO_COLOR": "1"} if no_colour else {}),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the process is
+        while piece := os.read(master, 65536):
+            shown += piece
+    os.close(master)
+    assert process.wait(timeout=30) == 0
+    text = shown.decode()
+    assert "/6 done" in text, "a bar with what is done"
+    assert "asking" in text
+    coloured = re.search(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])[;m]", text) is not None
+    assert coloured == (not no_colour)
