@@ -40,6 +40,9 @@ def running(*args: str | Path, cwd: Path) -> Iterator[subprocess.Popen[str]]:
             process.communicate()
 
 
+TORN = b'{"answer":{"key":{"item_id":"diagn'
+
+
 def _tables(said: Said) -> list[dict[str, Any]]:
     """The results without the id of their run."""
     return [
@@ -88,7 +91,7 @@ def test_killed_at_random_moments_and_resumed(
         kept = now
         assert folder.status() is not None
         with folder.journal.path.open("ab") as file:  # what a power loss in the middle of a write leaves
-            file.write(b'{"answer":{"key":{"item_id":"diagn')
+            file.write(TORN)
 
     exam.asked.clear()
     said = cli("resume", "latest", "--workspace", WORKSPACE, "--json", "--display", "none")
@@ -97,7 +100,9 @@ def test_killed_at_random_moments_and_resumed(
     assert not set(exam.asked) & set(kept)
     assert len(exam.asked) + len(kept) >= 40 - 4, "all but replies in flight that were kept in the cache"
     assert kept.items() <= _journalled(folder, exam).items()
-    assert len(list(folder.path.glob("journal.torn-*"))) == 2, "torn lines are kept aside"
+    # One file or two: the second sitting may have been killed before it opened the journal.
+    aside = b"".join(path.read_bytes() for path in folder.path.glob("journal.torn-*"))
+    assert aside.count(TORN) == 2, "torn lines are kept aside"
     assert provider_server.n_requests <= 40 + 2 * 4, "only what was in flight was asked twice"
 
     provider_server.delay_s = 0
