@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,10 +28,13 @@ class FileHashes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._cache_file is not None and self._changed:
-            self._cache_file.parent.mkdir(parents=True, exist_ok=True)
-            part = self._cache_file.with_name(f".{self._cache_file.name}.{os.getpid()}.part")
-            part.write_text(json.dumps(self._known), "utf-8")
-            part.replace(self._cache_file)
+            with suppress(
+                OSError
+            ):  # the memory only saves time: a full disk or a read-only folder costs nothing else
+                self._cache_file.parent.mkdir(parents=True, exist_ok=True)
+                part = self._cache_file.with_name(f".{self._cache_file.name}.{os.getpid()}.part")
+                part.write_text(json.dumps(self._known), "utf-8")
+                part.replace(self._cache_file)
 
     def sha256(self, path: str) -> str:
         """SHA-256 (hex) of the file that an image path names. Raises `ImageError`."""

@@ -204,7 +204,7 @@ class ChatModel(Protocol):
 
     @property
     def simulated(self) -> bool:
-        """True for simulated examinees and baselines: labelled wherever their figures appear."""
+        """True for simulated examinees: labelled wherever their figures appear. A baseline is no simulation."""
         ...
 
     @property

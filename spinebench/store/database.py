@@ -141,6 +141,11 @@ class Database:
             )
 
 
+_FULL = (duckdb.IOException, duckdb.TransactionException)
+"""What a full disk raises: on a write, or on the commit that cannot be written."""
+_BREAKDOWNS = (*_FULL, duckdb.OutOfMemoryException, duckdb.FatalException)
+
+
 @contextmanager
 def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the store's settings. The caller holds the lock.
@@ -152,7 +157,7 @@ def connect(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnectio
     try:
         connection.execute(_SESSION)
         yield connection
-    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
+    except _BREAKDOWNS as error:
         raise _unusable(path, error) from error
     finally:
         connection.close()
@@ -269,7 +274,7 @@ def _unusable(path: Path, error: duckdb.Error) -> DataError | StoppedError:
             f"database {str(path)!r}: expected no other program or connection to have it open ({text}); "
             "close that program"
         )
-    if isinstance(error, duckdb.IOException) and "not a valid DuckDB database" not in text:
+    if isinstance(error, _FULL) and "not a valid DuckDB database" not in text:
         return StoppedError(
             f"database {str(path)!r}: {text}: expected it to be readable and its disk to have room; "
             "the journals are unharmed: mend that, then call 'spinebench store rebuild'"
