@@ -21,6 +21,8 @@ from spinebench.evaluators.distance import CUTOFF, match_levels
         pytest.param(
             (2, 3), (3, 4), 1, 1, 1, id="shifted by one: two pairs one off, not one hit and one three off"
         ),
+        pytest.param((2, 3), (1, 2), 1, 1, -1, id="shifted up by one: likewise"),
+        pytest.param((4,), (0, 1), 3, 0, -3, id="three off goes before four off"),
         pytest.param((2, 3), (3,), 1.5, 0.5, 0, id="one left over costs the cut-off"),
         pytest.param((1, 3), (2,), 2, 0.5, 0, id="a tie leans neither way"),
         pytest.param((2,), (), 3, 0, None, id="nothing chosen"),
@@ -52,7 +54,8 @@ def test_upside_down_only_the_sign_of_the_offset_changes(
     gold: tuple[int, ...], chosen: tuple[int, ...]
 ) -> None:
     one = match_levels(gold, chosen)
-    other = match_levels(tuple(4 - g for g in gold), tuple(4 - c for c in chosen))
+    other = match_levels(tuple(sorted(4 - g for g in gold)), tuple(sorted(4 - c for c in chosen)))
     assert (one.distance, one.within_one) == pytest.approx((other.distance, other.within_one))
+    assert (one.offset is None) == (other.offset is None)
     if one.offset is not None:
         assert one.offset == pytest.approx(-(other.offset or 0.0))
