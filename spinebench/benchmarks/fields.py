@@ -10,6 +10,7 @@ from spinebench.benchmarks.problems import RecordProblem, shown
 
 _LETTERED = re.compile(r"^(?:option|choice|candidate)[\s_\-.:]*\(?([a-z])\)?$", re.IGNORECASE)
 _PREFIX = re.compile(r"^\s*\(?([A-Z])\s*[.:)]\s*(?=\S)")
+_LISTS = ("options", "choices", "candidates")
 LARGEST_N_OPTIONS = 26
 
 
@@ -92,7 +93,7 @@ class Fields:
 
     def options(self) -> tuple[str, ...]:
         """Option texts: of `options`, `choices`, `candidates` (list, or letter -> text) or lettered keys."""
-        name, value = self.take("options", "choices", "candidates")
+        name, value = self.take(*_LISTS)
         match value:
             case None:
                 options = self._lettered_keys()
@@ -122,7 +123,11 @@ class Fields:
         return tuple(texts)
 
     def _lettered_keys(self) -> tuple[str, ...]:
-        named = {key: match.group(1) for key in self._record if (match := _LETTERED.match(key.strip()))}
+        named = {
+            key: match.group(1)
+            for key in self._record
+            if (match := _LETTERED.match(key.strip())) and key not in _LISTS  # `options` ends in an s
+        }
         if not named and {"A", "B"} <= self._record.keys():
             named = {key: key for key in self._record if len(key) == 1 and "A" <= key <= "Z"}
         if not named:

@@ -65,7 +65,7 @@ def load_benchmark(
     items = tuple(reading.items())
     if reading.fatal or not items or (reading.invalid and not skip_invalid):
         if not reading.n_records:
-            raise BenchmarkFileError(f"benchmark file {path.name!r}: expected at least one record; add one")
+            raise _no_record(path)
         if reading.fatal:
             mend = "mend the file; nothing behind the last record named could be read"
         else:
@@ -81,8 +81,20 @@ def load_benchmark(
 
 
 def recognize(path: Path) -> FileFormat:
-    """The format of a file by the fields of its first records. Raises `DataError` where they do not tell."""
+    """The format of a file by the fields of its first records.
+
+    Raises `DataError` where they do not tell, `BenchmarkFileError` where that is for faults of their own.
+    """
+    n_records = 0
+    broken: list[InvalidRecord] = []
     for record in islice(read_records(path), _LOOKED_AT):
+        n_records += 1
+        if record.problem is not None:
+            broken.append(
+                InvalidRecord(
+                    file=path.name, index=record.index, line=record.line, problems=(record.problem,)
+                )
+            )
         if not isinstance(record.value, dict):
             continue
         task = record.value.get("task")
@@ -93,11 +105,19 @@ def recognize(path: Path) -> FileFormat:
             return "pathology-json"
         if not record.value.keys().isdisjoint({"gold", "images"}):
             return "native-jsonl"
+    if not n_records:
+        raise _no_record(path)
+    if broken:
+        raise file_error(path.name, broken, n_records=n_records, mend="mend the file")
     raise DataError(
         f"benchmark file {path.name!r}: expected records of the pathology JSON (image, question, task, "
         "answers, options) or of the native format (task, question, options, gold) among the first ones; "
         "name the format with --format, see docs/benchmark-files.md"
     )
+
+
+def _no_record(path: Path) -> BenchmarkFileError:
+    return BenchmarkFileError(f"benchmark file {path.name!r}: expected at least one record; add one")
 
 
 def _known_format(name: str | None) -> FileFormat | None:

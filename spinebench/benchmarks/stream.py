@@ -15,6 +15,8 @@ from spinebench.errors import DataError
 _CHUNK = 1 << 16
 _LARGEST_RECORD = 1 << 25
 """Characters. A record holds text and paths: a larger one is a damaged or a hostile file."""
+_DEEPEST = 100
+"""Lists and objects inside one another. Pydantic writes no more than 255 and reads no more than 200."""
 _CUT_OFF = "cut off: the file ends within this record"
 _SPACE = " \t\n\r"
 
@@ -98,6 +100,12 @@ class _Decoder:
             problem = RecordProblem(
                 field=self._twice[0], value="written twice in one object", expected="each key once"
             )
+        elif _too_deep(text, start, end, value):
+            problem = RecordProblem(
+                field=None,
+                value="lists or objects nested too deeply",
+                expected=f"at most {_DEEPEST} inside one another",
+            )
         elif "\\ud" in text[start:end].lower():  # only an escape can bring half a surrogate pair
             try:
                 json.dumps(value, ensure_ascii=False).encode()
@@ -112,6 +120,17 @@ class _Decoder:
             names = [key for key, _ in pairs]
             self._twice += [key for key in record if names.count(key) > 1]
         return record
+
+
+def _too_deep(text: str, start: int, end: int, value: object) -> bool:
+    """Whether a value is nested deeper than the records that will carry it can be written and read."""
+    if text.count("[", start, end) + text.count("{", start, end) <= _DEEPEST:
+        return False
+    layer = [value]
+    for _ in range(_DEEPEST + 1):
+        inside = [part for part in layer if isinstance(part, dict | list)]
+        layer = [one for part in inside for one in (part.values() if isinstance(part, dict) else part)]
+    return bool(inside)
 
 
 def _constant(name: str) -> None:

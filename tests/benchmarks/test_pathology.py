@@ -90,6 +90,23 @@ def test_every_way_to_write_a_record_gives_the_same_item(
 
 
 @pytest.mark.parametrize(
+    "keys", ["{}", "option {}", "Option_{}"], ids=["bare letters", "option A", "Option_A"]
+)
+@pytest.mark.parametrize("empty", ["options", "choices", "candidates"])
+def test_an_empty_column_of_options_hides_no_lettered_ones(
+    diagnosis: Build, as_list: Write, keys: str, empty: str
+) -> None:
+    lettered = {keys.format(letter): text for letter, text in _LETTERS.items()}
+    record = {name: value for name, value in diagnosis().items() if name != "options"}
+    assert only(as_list(record | {empty: None} | lettered)) == only(as_list(diagnosis(), name="plain.json"))
+
+
+def test_an_empty_column_of_options_alone_is_missing(diagnosis: Build, as_list: Write) -> None:
+    with pytest.raises(BenchmarkFileError, match="'options' is missing"):
+        load_benchmark(as_list(diagnosis() | {"options": None}))
+
+
+@pytest.mark.parametrize(
     "answers",
     [["L3/L4", "L4/L5"], "L3/L4, L4/L5", "L3/L4 and L4/L5", ["L4-L5", "l3/4"], "L4/L5;L3/L4"],
     ids=str,
@@ -257,6 +274,22 @@ def test_an_unknown_format_and_an_unrecognizable_file(diagnosis: Build, as_list:
         load_benchmark(as_list({"a": 1}))
     with pytest.raises(UsageError, match="image folder"):
         load_benchmark(as_list(diagnosis()), image_root="/nowhere/at/all")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"[]", "at least one record", id="no record"),
+        pytest.param(b'[{"image": "a.png", "question": "\xe9"}]', r"record 0 \(line 1\).*xe9", id="latin-1"),
+        pytest.param(b'[{"image": "a.png"', r"record 0 \(line 1\).*cut off", id="cut off"),
+        pytest.param(b"{'image': 'a.png'}\n", r"record 0 \(line 1\)", id="python's repr"),
+    ],
+)
+def test_a_file_whose_first_record_cannot_be_read_says_why(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "file.json"
+    path.write_bytes(content)
+    with pytest.raises(BenchmarkFileError, match=said):
+        load_benchmark(path)
 
 
 def test_a_format_given_goes_before_the_look(diagnosis: Build, as_list: Write) -> None:

@@ -96,6 +96,7 @@ def test_broken_lines_do_not_hide_those_behind_them(tmp_path: Path) -> None:
     [
         pytest.param('{"A": "x", "A": "y"}', "written twice", id="key twice"),
         pytest.param('{"a": "\\ud800"}', "valid Unicode", id="half a surrogate pair"),
+        pytest.param('{"a": ' + "[" * 100 + "]" * 100 + "}", "nested too deeply", id="too deep to be stored"),
     ],
 )
 def test_json_that_says_nothing_certain_is_a_problem(tmp_path: Path, record: str, said: str) -> None:
@@ -105,6 +106,13 @@ def test_json_that_says_nothing_certain_is_a_problem(tmp_path: Path, record: str
     assert said in str(first.problem)
     assert not first.fatal
     assert second.value == {"b": "😀", "c": None}
+
+
+def test_depth_counts_and_not_the_number_of_brackets(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    value = [{"a": [[]] * 500, "b": json.loads("[" * 99 + "]" * 99)}]
+    path.write_text(json.dumps(value), "utf-8")
+    assert [record.value for record in read_records(path) if record.problem is None] == value
 
 
 @pytest.mark.parametrize(
