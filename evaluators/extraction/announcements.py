@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from itertools import islice
 
-from spinebench.evaluators.extraction.languages import OTHER_LANGUAGES
+from spinebench.evaluators.extraction.languages import contains, occurring
 from spinebench.evaluators.extraction.phrases import ANSWER, CLOSING_LINE, ClosingPhrases, compiled
 from spinebench.evaluators.extraction.text import ANSWER_OPEN, BOXED, PlainText
 
@@ -116,56 +117,114 @@ _JSON_OPTIONS = re.compile(
 )
 _MAX_HEADS = 1500
 """Announcements examined per reply, from its end: a bound on time for hostile text."""
+_LAST_PIECE = 20
+"""Least length of the piece of a reply that is searched first: most close with their answer."""
 
 
-_CUES = {
-    CLOSING_LINE[0]: ("final",),
-    CLOSING_LINE[1]: ("my ", "our "),
-    ANSWER[0]: ("answer",),
-    ANSWER[1]: ("ans",),
-}
-"""Fragments without which a pattern cannot match: a cheap test before the search."""
+@dataclass(frozen=True)
+class _Search:
+    """One pattern with what its matches are."""
+
+    pattern: re.Pattern[str]
+    form: Form
+    rule: Rule
+    cues: tuple[str, ...] = ()
+    """Lower-case fragments, one of which stands in every match in ASCII: a cheap test before the search."""
+
+    def heads(self, plain: PlainText, piece: Piece) -> Iterator[Head]:
+        if not self.cues or contains(piece.flat if piece.is_ascii else plain.flat, self.cues):
+            for m in self.pattern.finditer(plain.text, piece.start, piece.stop):
+                yield Head(m.start(), m.end(), self.form, self.rule)
 
 
-def announcements(plain: PlainText, phrases: ClosingPhrases) -> list[Head]:
-    """Where the reply may announce its answer, last place first."""
-    text = plain.text
-    heads: list[Head] = []
+def _closing(rule: Rule) -> tuple[_Search, ...]:
+    cues = (("final",), ("my ", "our "))
+    return tuple(
+        _Search(compiled(pattern), Form.CLOSING, rule, fragments)
+        for pattern, fragments in zip(CLOSING_LINE, cues, strict=True)
+    )
 
-    def add(patterns: tuple[str, ...], form: Form, rule: Rule) -> None:
-        for pattern in patterns:
-            if pattern in _CUES and not any(cue in plain.flat for cue in _CUES[pattern]):
-                continue
-            heads.extend(Head(m.start(), m.end(), form, rule) for m in compiled(pattern).finditer(text))
 
-    if phrases.patterns == CLOSING_LINE:
-        add(CLOSING_LINE, Form.CLOSING, Rule.CLOSING_LINE)
-    else:
-        for pattern in phrases.patterns:
-            for m in compiled(pattern).finditer(text):
-                end = m.end()
-                if m.re.groups and m.group(m.re.groups) is not None:
-                    end = m.start(m.re.groups)
-                heads.append(Head(m.start(), end, Form.PLACE, Rule.CLOSING_LINE))
+_CLOSING_LINE = _closing(Rule.CLOSING_LINE)
+_CLOSING_AS_PHRASE = _closing(Rule.ANSWER_PHRASE)
+_GENERIC = (
+    *(
+        _Search(compiled(pattern), Form.PHRASE, Rule.ANSWER_PHRASE, cues)
+        for pattern, cues in zip(ANSWER, (("answer",), ("ans",), (), ()), strict=True)
+    ),
+    _Search(_VERB, Form.VERB, Rule.CHOICE_PHRASE),
+    _Search(_PREDICATE, Form.PREDICATE, Rule.ANSWER_PHRASE),
+    _Search(re.compile(BOXED), Form.VALUE, Rule.BOXED, (BOXED,)),
+    _Search(re.compile(ANSWER_OPEN), Form.VALUE, Rule.ANSWER_TAG, (ANSWER_OPEN,)),
+    _Search(_JSON_KEY, Form.VALUE, Rule.JSON, ('"', "'")),
+    _Search(_JSON_OPTIONS, Form.VALUE, Rule.JSON, ('"', "'")),
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A range of the plain text that no announcement crosses."""
+
+    start: int
+    stop: int
+    flat: str
+    is_ascii: bool
+
+
+def announcements(plain: PlainText, phrases: ClosingPhrases) -> Iterator[Head]:
+    """Where the reply may announce its answer, last place first; searched only as far as they are asked for."""
+    return islice(_last_first(plain, phrases), _MAX_HEADS)
+
+
+def _last_first(plain: PlainText, phrases: ClosingPhrases) -> Iterator[Head]:
+    given = phrases.patterns != CLOSING_LINE
+    searches = _CLOSING_LINE if not given else _CLOSING_AS_PHRASE if phrases.generic else ()
+    for piece in _pieces(plain, whole=given):
+        heads = _of_caller(plain.text, phrases.patterns) if given else []
+        for search in (*searches, *_GENERIC) if phrases.generic else searches:
+            heads += search.heads(plain, piece)
         if phrases.generic:
-            add(CLOSING_LINE, Form.CLOSING, Rule.ANSWER_PHRASE)
-    if phrases.generic:
-        add(ANSWER, Form.PHRASE, Rule.ANSWER_PHRASE)
-        spoken = tuple(language.pattern for language in OTHER_LANGUAGES if language.may_occur(plain.flat))
-        add(spoken, Form.FOREIGN, Rule.ANSWER_PHRASE)
-        heads.extend(Head(m.start(), m.end(), Form.VERB, Rule.CHOICE_PHRASE) for m in _VERB.finditer(text))
-        heads.extend(
-            Head(m.start(), m.end(), Form.PREDICATE, Rule.ANSWER_PHRASE) for m in _PREDICATE.finditer(text)
-        )
-        for mark, rule in ((BOXED, Rule.BOXED), (ANSWER_OPEN, Rule.ANSWER_TAG)):
-            heads.extend(Head(m.start(), m.end(), Form.VALUE, rule) for m in re.finditer(mark, text))
-        for key in (_JSON_KEY, _JSON_OPTIONS) if '"' in text or "'" in text else ():
-            heads.extend(Head(m.start(), m.end(), Form.VALUE, Rule.JSON) for m in key.finditer(text))
-    heads.sort(key=lambda head: (head.end, -head.form), reverse=True)
-    return heads[:_MAX_HEADS]
+            for language in occurring(plain.flat, piece.flat if piece.is_ascii else plain.flat):
+                heads += _Search(compiled(language.pattern), Form.FOREIGN, Rule.ANSWER_PHRASE).heads(
+                    plain, piece
+                )
+        heads.sort(key=_order, reverse=True)
+        yield from heads
 
 
-def without_examples(plain: PlainText, heads: Sequence[Head]) -> PlainText:
+def _order(head: Head) -> tuple[int, int]:
+    return head.end, -head.form
+
+
+def _pieces(plain: PlainText, *, whole: bool) -> Iterator[Piece]:
+    """The text in pieces cut behind full stops, last first, each longer than all behind it.
+
+    No pattern of this package that announces an answer can match a full stop or look past one, so each piece
+    has the same announcements as it has within the whole text. `whole`: one piece, for patterns that may.
+    """
+    stop = len(plain.text)
+    length = stop if whole else _LAST_PIECE
+    while stop > 0:
+        start = plain.text.rfind(".", 0, max(0, stop - length)) + 1
+        flat = plain.flat[start:stop]
+        yield Piece(start, stop, flat, flat.isascii())
+        stop = start
+        length *= 4
+
+
+def _of_caller(text: str, patterns: Sequence[str]) -> list[Head]:
+    """Places found by the caller's own patterns: behind a match, or where its capture group begins."""
+    heads: list[Head] = []
+    for pattern in patterns:
+        for m in compiled(pattern).finditer(text):
+            end = m.end()
+            if m.re.groups and m.group(m.re.groups) is not None:
+                end = m.start(m.re.groups)
+            heads.append(Head(m.start(), end, Form.PLACE, Rule.CLOSING_LINE))
+    return heads
+
+
+def without_examples(plain: PlainText, heads: Iterable[Head]) -> PlainText:
     """The text with every announcement that is quoted as an example blanked out, at the same places."""
     quoted = [
         head
@@ -178,15 +237,30 @@ def without_examples(plain: PlainText, heads: Sequence[Head]) -> PlainText:
     for head in quoted:
         end = sentence_end(plain.text, head.end)
         chars[head.start : end] = " " * (end - head.start)
-    return PlainText("".join(chars), plain.starts, plain.ends)
+    return replace(plain, text="".join(chars))
+
+
+def before_head(text: str, head: Head) -> tuple[str, int]:
+    """The characters before an announcement, and where in them its own sentence begins.
+
+    Nothing that quotes, denies or supposes an announcement holds the end of a sentence, save the full stops of
+    `e.g.` and `z.B.`: with one of these, everything counts as the sentence.
+    """
+    before = text[max(0, head.start - 90) : head.start]
+    if _ABBREVIATION.search(before):
+        return before, 0
+    return before, max(before.rfind("."), before.rfind("!"), before.rfind("?")) + 1
+
+
+_ABBREVIATION = re.compile(r"\.(?<=\b[eEzZ]\.)\s?[gGbB]")
 
 
 def is_example(text: str, head: Head) -> bool:
     """Whether the announcement is quoted: an example, or the instruction that asked for it."""
-    before = text[max(0, head.start - 90) : head.start]
-    if _EXAMPLE.search(before):
+    before, sentence = before_head(text, head)
+    if _EXAMPLE.search(before, sentence):
         return True
-    asked = _INSTRUCTION.search(before)
+    asked = _INSTRUCTION.search(before, sentence)
     return asked is not None and _OWN.search(_SENTENCE_START.split(before[: asked.start()])[-1]) is None
 
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from spinebench.evaluators.extraction.announcements import Form, Head, Rule, is_example, sentence_end
+from spinebench.evaluators.extraction.announcements import (
+    Form,
+    Head,
+    Rule,
+    before_head,
+    is_example,
+    sentence_end,
+)
 from spinebench.evaluators.extraction.choice import ChoiceReader, Kind, Reading
 from spinebench.evaluators.extraction.text import ANSWER_CLOSE, PlainText
 from spinebench.evaluators.extraction.vocabulary import NEGATION_BEFORE
@@ -71,7 +78,7 @@ _SUBJECT = re.compile(
 )
 
 
-def declarations(plain: PlainText, reader: ChoiceReader, heads: Sequence[Head]) -> Iterator[Declaration]:
+def declarations(plain: PlainText, reader: ChoiceReader, heads: Iterable[Head]) -> Iterator[Declaration]:
     """Declarations, last first. Announcements that turn out to announce nothing are left out."""
     for head in heads:
         reading = _read(plain, reader, head)
@@ -81,7 +88,6 @@ def declarations(plain: PlainText, reader: ChoiceReader, heads: Sequence[Head]) 
 
 def _read(plain: PlainText, reader: ChoiceReader, head: Head) -> Reading | None:
     text = plain.text
-    before = text[max(0, head.start - 90) : head.start]
     if is_example(text, head):
         return None
     match head.form:
@@ -99,7 +105,7 @@ def _read(plain: PlainText, reader: ChoiceReader, head: Head) -> Reading | None:
                 return None
             return _decisive(reader.read(link.end(), lower=link.group("mark") is not None))
         case _:
-            return _phrase(text, reader, head, before)
+            return _phrase(text, reader, head)
 
 
 def _decisive(reading: Reading) -> Reading | None:
@@ -109,8 +115,9 @@ def _decisive(reading: Reading) -> Reading | None:
     return reading
 
 
-def _phrase(text: str, reader: ChoiceReader, head: Head, before: str) -> Reading | None:
-    if _NOT_ITS_OWN.search(before) or _SUPPOSED.search(before):
+def _phrase(text: str, reader: ChoiceReader, head: Head) -> Reading | None:
+    before, sentence = before_head(text, head)
+    if _NOT_ITS_OWN.search(before, sentence) or _SUPPOSED.search(before, sentence):
         return None
     closing = head.form is Form.CLOSING
     if not closing and _LISTING.match(text, head.end):

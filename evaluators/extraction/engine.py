@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import tee
 
 from spinebench.errors import UsageError
 from spinebench.evaluators.extraction import fallback
@@ -63,12 +64,12 @@ def extract(
         return _result(*((AnswerStatus.UNPARSED, None) if unclosed else (AnswerStatus.NO_ANSWER, Rule.EMPTY)))
     reader = ChoiceReader(body, presented, multiple=multiple)
     if presented.letters:
-        heads = announcements(body, closing_phrases(phrases))
+        heads, again = tee(announcements(body, closing_phrases(phrases)))
         declared = next(declarations(body, reader, heads), None)
         if declared is not None:
             rule, reading = _unless_retracted(body, reader, declared)
             return _extraction(body, rule, reading, multiple=multiple)
-        body = without_examples(body, heads)
+        body = without_examples(body, again)
         reader = ChoiceReader(body, presented, multiple=multiple)
         for sign in (fallback.conclusion, fallback.called_correct):
             found = sign(body, reader)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from unicodedata import normalize
 
 _LATIN = r"(?<![^\W\d_])"
@@ -18,16 +19,35 @@ class Language:
     cues: tuple[str, ...]
     """Lower-case fragments, one of which stands in every announcement: a cheap test before the pattern."""
     pattern: str
+    seconds: tuple[str, ...] = ()
+    """ASCII fragments of announcements without a cue: these count only where a cue stands elsewhere in the reply."""
 
     def may_occur(self, flat: str) -> bool:
         """Whether any cue stands in this lower-case text."""
-        return any(cue in flat for cue in _normal(self.cues))
+        return contains(flat, self._normal)
+
+    @cached_property
+    def _normal(self) -> tuple[str, ...]:
+        """The cues as plain text has them."""
+        return tuple(normalize("NFKC", cue) for cue in self.cues)
+
+    @cached_property
+    def ascii_stems(self) -> tuple[str, ...]:
+        """Lower-case fragments, one of which stands in every announcement that is written in ASCII.
+
+        First words of cues, as more than one space may follow; the dotless i matches i where case is ignored.
+        """
+        stems = (cue.split()[0].replace("ı", "i") for cue in self._normal)
+        return (*(stem for stem in stems if stem.isascii()), *self.seconds)
 
 
-@lru_cache(maxsize=64)
-def _normal(cues: tuple[str, ...]) -> tuple[str, ...]:
-    """The cues as plain text has them."""
-    return tuple(normalize("NFKC", cue) for cue in cues)
+def contains(text: str, fragments: tuple[str, ...]) -> bool:
+    """Whether any of the fragments stands in the text."""
+    # A plain loop: faster than any() over a generator, and run over all cues for each reply.
+    for fragment in fragments:  # noqa: SIM110
+        if fragment in text:
+            return True
+    return False
 
 
 OTHER_LANGUAGES: tuple[Language, ...] = (
@@ -83,6 +103,7 @@ OTHER_LANGUAGES: tuple[Language, ...] = (
         _LATIN + r"(?:(?:réponse|option|choix|sélection|diagnostic)s?\s+(?:final(?:e|es)?|finaux|définiti(?:f"
         r"|ve)s?|correctes?"
         r"|exactes?|retenue?s?|choisie?s?)|(?:bonnes?|meilleures?)\s+(?:réponse|option)s?|réponses?)" + _END,
+        ("final",),
     ),
     Language(
         "Spanish, Portuguese, Italian, Catalan, Romanian",
@@ -215,3 +236,10 @@ OTHER_LANGUAGES: tuple[Language, ...] = (
         ),
     ),
 )
+
+
+def occurring(flat: str, piece: str) -> Iterator[Language]:
+    """Languages that may announce an answer in a piece of this lower-case text."""
+    for language in OTHER_LANGUAGES:
+        if (not piece.isascii() or contains(piece, language.ascii_stems)) and language.may_occur(flat):
+            yield language

@@ -1,8 +1,8 @@
 """A reply without its markup, and the way back to the characters it came from.
 
 Rules are written once, against plain text: no emphasis, no LaTeX wrappers, no HTML, half-width letters, one
-kind of quote, dash and bracket. Every character remembers its place in the original, so a span found here can
-be given in characters of the text as the model wrote it.
+kind of quote, dash and bracket. The way back to the original is kept (`splices`), so a span found here can be
+given in characters of the text as the model wrote it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+
+from spinebench.evaluators.extraction.splices import Splices
 
 BOXED = "\ue000"
 """Stands for `\\boxed{`."""
@@ -50,8 +51,9 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE,
 )
-_SPECIAL = re.compile(r"[^\t-\r -\x22%'-)+-;=?-\[\]^a-z{-}]|[A-Za-z](?=[\u0300-\u036f])")
-"""Where markup may begin: one cheap character class, so that plain stretches are passed over quickly."""
+_SPECIAL = re.compile(r"[^\t-\r -\x22%'-)+-;=?-\[\]^a-z{-}]")
+"""Where markup may begin: one cheap character class, so that plain stretches are passed over quickly. The one
+thing in `_MARKUP` that begins with another character is a letter with a combining mark behind it."""
 
 _REPLACED: dict[str, str] = {
     **dict.fromkeys("“”„‟«»「」『』〈〉《》⟨⟩″", '"'),
@@ -118,7 +120,7 @@ def _replacement(match: re.Match[str]) -> str:
 
 _THINKING = re.compile(
     r"<(?P<close>/?)(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|scratchpad)>"
-    r"|◁(?P<close2>/?)think▷|\[(?P<close3>/?)THINK\]|(?P<final><\|channel\|>final<\|message\|>)"
+    r"|◁(?P<close2>/?)think▷|\[(?P<close3>/?)THINK\]|<(?P<final>\|channel\|>final<\|message\|>)"
 )
 
 
@@ -150,11 +152,11 @@ def spoken(text: str) -> tuple[list[tuple[int, int]], bool]:
 
 @dataclass(frozen=True)
 class PlainText:
-    """Text without markup. `starts[i]` and `ends[i]` bound, in the original, what became character i."""
+    """Text without markup, and how it was made: markup replaced first, runs of white space then."""
 
     text: str
-    starts: array[int]
-    ends: array[int]
+    markup: Splices
+    spaces: Splices
 
     @cached_property
     def flat(self) -> str:
@@ -162,26 +164,40 @@ class PlainText:
         lowered = self.text.lower()
         if len(lowered) != len(self.text):
             lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in self.text)
-        return _HYPHEN.sub(" ", lowered.replace("\n", " "))
+        return _unhyphenated(lowered.replace("\n", " "))
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The half-open range of the original text behind the half-open range of the plain text."""
         if end <= start:
-            place = self.starts[start] if start < len(self.starts) else (self.ends[-1] if self.ends else 0)
+            place = self._start(start) if start < len(self.text) else self._end(len(self.text))
             return place, place
-        return self.starts[start], self.ends[end - 1]
+        return self._start(start), self._end(end)
+
+    def _start(self, place: int) -> int:
+        return self.markup.start(self.spaces.start(place))
+
+    def _end(self, place: int) -> int:
+        return self.markup.end(self.spaces.end(place)) if place else 0
 
 
-_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+_HYPHEN = re.compile(r"-(?<=[^\W\d_]-)(?=[^\W\d_])")
+"""A hyphen between letters; the hyphen itself first, which is quick to find."""
+
+
+def _unhyphenated(text: str) -> str:
+    return _HYPHEN.sub(" ", text) if "-" in text else text
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int, str | None]]:
     """Ranges of the original with their replacement; None: unchanged."""
     place = search_from = start
     while (special := _SPECIAL.search(text, search_from, end)) is not None:
-        match = _MARKUP.match(text, special.start(), end)
+        begin = special.start()
+        if begin > search_from and _marked_letter(text[begin - 1 : begin + 1]):
+            begin -= 1
+        match = _MARKUP.match(text, begin, end)
         if match is None:
-            search_from = special.start() + 1
+            search_from = begin + 1
             continue
         if match.start() > place:
             yield place, match.start(), None
@@ -191,18 +207,24 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int, str | N
         yield place, end, None
 
 
+def _marked_letter(pair: str) -> bool:
+    """Whether two characters are a Latin letter and a combining mark on it."""
+    return "\u0300" <= pair[1] <= "\u036f" and pair[0].isascii() and pair[0].isalpha()
+
+
 _SIMPLE = re.compile(r"[A-Za-z0-9 ,.:;()/'%+-]*")
 
 
 def flat_name(text: str) -> str:
     """The flat form of a short text; the common case without the machinery."""
     if _SIMPLE.fullmatch(text):
-        return _HYPHEN.sub(" ", " ".join(text.lower().split()))
+        return _unhyphenated(" ".join(text.lower().split()))
     return plain(text).flat
 
 
-_RUN = re.compile(r"[ \t\n\r\x0b\x0c]{2,}|[\t\r\x0b\x0c]|^[ \n]|[ \n]\Z")
-"""White space that is not one space or one line break inside the text already."""
+_RUN = re.compile(r"[ \t\n\r\x0b\x0c](?:[ \t\n\r\x0b\x0c]+|(?<=[\t\r\x0b\x0c])|(?<=^[ \n])|\Z)")
+"""White space that is not one space or one line break inside the text already; the class all begin with stands
+in front, where `re` looks for it quickly."""
 
 
 def plain(text: str, ranges: list[tuple[int, int]] | None = None) -> PlainText:
@@ -210,45 +232,29 @@ def plain(text: str, ranges: list[tuple[int, int]] | None = None) -> PlainText:
 
     A blank line stays visible as two line breaks. Takes time linear in the length.
     """
-    chars: list[str] = []
-    starts: array[int] = array("q")
-    ends: array[int] = array("q")
+    markup = Splices()
     for a, b in [(0, len(text))] if ranges is None else ranges:
-        if chars:
-            chars.append("\n\n")
-            starts.extend((a, a))
-            ends.extend((a, a))
+        if markup.length:
+            markup.put("\n\n", a, a)
         for start, end, replaced in _pieces(text, a, b):
             if replaced is None:
-                chars.append(text[start:end])
-                starts.extend(range(start, end))
-                ends.extend(range(start + 1, end + 1))
-            elif replaced:
-                chars.append(replaced)
-                starts.extend([start] * len(replaced))
-                ends.extend([end] * len(replaced))
-    return _collapsed("".join(chars), starts, ends)
+                markup.copy(text, start, end)
+            else:
+                markup.put(replaced, start, end)
+    return _collapsed(markup)
 
 
-def _collapsed(text: str, starts: array[int], ends: array[int]) -> PlainText:
-    out: list[str] = []
-    new_starts: array[int] = array("q")
-    new_ends: array[int] = array("q")
+def _collapsed(markup: Splices) -> PlainText:
+    text = markup.text()
+    spaces = Splices()
     place = 0
     for run in _RUN.finditer(text):
         a, b = run.span()
-        out.append(text[place:a])
-        new_starts.extend(starts[place:a])
-        new_ends.extend(ends[place:a])
+        spaces.copy(text, place, a)
         place = b
-        breaks = run.group().replace("\r\n", "\n").replace("\r", "\n").count("\n")
         if a == 0 or b == len(text):
             continue
-        space = "\n\n" if breaks > 1 else "\n" if breaks else " "
-        out.append(space)
-        new_starts.extend([starts[a]] * len(space))
-        new_ends.extend([ends[b - 1]] * len(space))
-    out.append(text[place:])
-    new_starts.extend(starts[place:])
-    new_ends.extend(ends[place:])
-    return PlainText("".join(out), new_starts, new_ends)
+        breaks = run.group().replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        spaces.put("\n\n" if breaks > 1 else "\n" if breaks else " ", a, b)
+    spaces.copy(text, place, len(text))
+    return PlainText(spaces.text(), markup, spaces)

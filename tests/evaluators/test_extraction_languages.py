@@ -112,6 +112,8 @@ SINGLE: tuple[tuple[str, str], ...] = (
     ("나의 최종 선택: [C]", "C"),
     ("私の最終選択：[C]", "C"),
     ("La bonne réponse est la réponse C.", "C"),
+    ("La réponse demande les deux clichés.\n\nOption final : C", "C"),
+    ("Cevap iki grafiye bakar.\n\nYanit: C", "C"),
 )
 
 SEVERAL: tuple[tuple[str, str], ...] = (

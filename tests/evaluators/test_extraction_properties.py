@@ -163,13 +163,53 @@ def test_the_last_closing_line_is_read_whatever_stands_before(
     assert extract(text, task="localization", options=LEVELS).letters == tuple(sorted(letters))
 
 
+REMARKS = (
+    "The bodies keep their height.",
+    "Spurs at L3, 1.5 mm",
+    "No slip! None at all.",
+    "Is the canal narrow? It cannot be judged.",
+    "Höhe — unverändert.",
+    "A long sentence that goes on about marginal spurs, end plates and the posterior line without any stop in it",
+)
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=replies)
 def test_plain_text_keeps_a_place_for_each_character(text: str) -> None:
     found = plain(text)
-    assert len(found.text) == len(found.starts) == len(found.ends) == len(found.flat)
-    assert list(found.starts) == sorted(found.starts)
-    assert all(0 <= a < b <= len(text) for a, b in zip(found.starts, found.ends, strict=True))
+    places = [found.original(i, i + 1) for i in range(len(found.text))]
+    assert len(found.text) == len(found.flat)
+    assert places == sorted(places)
+    assert all(0 <= a < b <= len(text) for a, b in places)
+    assert all(
+        text[a] == found.text[i]
+        for i, (a, b) in enumerate(places)
+        if text[a:b].isalpha() and text[a:b].isascii()
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    before=st.lists(st.sampled_from(REMARKS), max_size=40),
+    behind=st.lists(st.sampled_from(REMARKS), max_size=40),
+    closing=st.sampled_from(
+        [
+            "My final option: {}",
+            "The correct answer is {}.",
+            "**Answer:** {}",
+            "Die beste Antwort: {}",
+            "\\boxed{{{}}}",
+        ]
+    ),
+)
+def test_an_announcement_is_found_at_any_distance_from_the_end(
+    before: list[str], behind: list[str], closing: str
+) -> None:
+    text = "\n".join([*before, closing.format("[B]"), *behind])
+    found = extract(text, task="diagnosis", options=DISEASES)
+    assert found.letters == ("B",)
+    assert found.span is not None
+    assert found.span[0] in (text.index("[B]"), text.index("[B]") + 1)
 
 
 @pytest.mark.parametrize(
