@@ -28,7 +28,8 @@ $(FULL): $(BASE)
 	@touch $@
 
 demo: $(BASE)
-	$(BIN)/spinebench demo
+	@$(BIN)/spinebench demo
+	@echo "The command is $(BIN)/spinebench here; 'source $(BIN)/activate' makes it 'spinebench'."
 
 test: $(FULL)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
