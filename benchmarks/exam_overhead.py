@@ -146,7 +146,7 @@ def median_of(values: list[float]) -> float:
     return statistics.median(values)
 
 
-def run_all(repeats: int, inspect_python: Path | None) -> dict[str, object]:
+def run_all(repeats: int, inspect_repeats: int, inspect_python: Path | None) -> dict[str, object]:
     folder = ROOT / ".bench" / "exam-data"
     files = {n: write_benchmark(folder, n) for n in SIZES}
     cells: dict[tuple[str, int, int], list[Measured]] = {}
@@ -160,7 +160,7 @@ def run_all(repeats: int, inspect_python: Path | None) -> dict[str, object]:
         try:
             for n in SIZES:
                 for repeat in range(repeats):
-                    names = contenders(inspect_python)
+                    names = contenders(inspect_python if repeat < inspect_repeats else None)
                     random.Random(repeat).shuffle(names)
                     for name in names:
                         scratch = Path(tempfile.mkdtemp(prefix="spinebench-bench-"))
@@ -250,6 +250,9 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--inspect-repeats", type=int, help="fewer for the slowest contender; default: as --repeats"
+    )
     parser.add_argument("--skip-inspect", action="store_true")
     parser.add_argument(
         "--inspect-python", type=Path, help="interpreter of an environment that has inspect_ai"
@@ -257,7 +260,7 @@ if __name__ == "__main__":
     parser.add_argument("--output", type=Path, help="write the result as JSON")
     options = parser.parse_args()
     python = None if options.skip_inspect else options.inspect_python or inspect_environment()
-    result = run_all(options.repeats, python)
+    result = run_all(options.repeats, options.inspect_repeats or options.repeats, python)
     text = json.dumps(result, indent=2)
     print(text)
     if options.output:
