@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from spinebench.errors import DataError, SpinebenchError
-from spinebench.records import Record
+from spinebench.records import AnswerStatus, Record
 from spinebench.store.database import connect, latest_version, remove, schema_version, statement
 from spinebench.store.ingest import Reached, check_entry, reached_by_run
 from spinebench.store.journal import CorruptLineError
@@ -68,6 +68,7 @@ def _folders(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _run(workspace: Workspace, run: RunFolder) -> Iterator[Finding]:
+    status = run.status()  # before the journal, which may grow meanwhile
     item_ids: set[str] = set()
     try:
         item_ids.update(item.id for item in run.items())
@@ -82,27 +83,38 @@ def _run(workspace: Workspace, run: RunFolder) -> Iterator[Finding]:
     except DataError as error:
         yield _error(workspace, run.path / "items.jsonl", str(error))
         return
-    answered: set[str] = set()
+    answered: dict[str, AnswerStatus] = {}
     orphans = 0
+    n_corrupt = 0
     for line in run.journal.lines():
         try:
             entry = check_entry(run, line, item_ids)
         except CorruptLineError as error:
             yield _error(workspace, run.journal.path, str(error))
+            n_corrupt += 1
             continue
         if entry.answer is not None:
-            answered.add(entry.answer.key.id())
+            answered[entry.answer.key.id()] = entry.answer.status
         if entry.scored is not None and entry.scored.key.id() not in answered:
             orphans += 1
     if orphans:
         yield _notice(
             workspace, run.journal.path, f"{orphans} scores of answers that are not there; they do not count"
         )
+    set_aside = sorted([*run.path.glob("journal.torn-*"), *run.path.glob("journal.corrupt-*")])
+    n_done = sum(one is not AnswerStatus.ERROR for one in answered.values())
+    if status is not None and n_done < status.n_done and not (n_corrupt or set_aside):
+        yield _error(
+            workspace,
+            run.journal.path,
+            f"{n_done} answers: expected the {status.n_done} that status.json counts, which is written after "
+            f"them; restore it from a backup, or call 'spinebench resume {run.run_id}' to ask again",
+        )
     torn = run.journal.torn()
     if torn and not run.is_live():
         what = f"a torn last line of {torn} bytes, left by a kill; resuming the run sets it aside"
         yield _notice(workspace, run.journal.path, what)
-    for path in sorted([*run.path.glob("journal.torn-*"), *run.path.glob("journal.corrupt-*")]):
+    for path in set_aside:
         yield _notice(
             workspace, path, f"{path.stat().st_size} bytes set aside from the journal; it may be removed"
         )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from spinebench.records import JournalEntry, Outcome
+from spinebench.records import JournalEntry, Outcome, RunState
 from spinebench.store import RunFolder, Workspace
 from spinebench.store.check import Finding, Severity, check
 from spinebench.store.ingest import ingest
 from spinebench.store.journal import encode
 from spinebench.store.mend import set_aside_corrupt
 from spinebench.store.rebuild import rebuild
-from tests.stored_runs import ITEMS, diagnosis, key, right, scored, stored_run
+from tests.stored_runs import ITEMS, diagnosis, key, right, scored, status_of, stored_run
 
 D1, D2, D3, L1, L2 = ITEMS
 
@@ -212,6 +212,25 @@ def test_what_the_next_command_mends_by_itself_is_a_notice(
     (finding,) = check(workspace)
     assert (finding.severity, finding.where) == (Severity.NOTICE, where)
     assert what in finding.what
+
+
+def test_answers_that_were_counted_and_are_gone_are_an_error(workspace: Workspace) -> None:
+    run = workspace.run("run-1")
+    run.write_status(status_of(run, RunState.DONE, n_done=2))
+    assert check(workspace) == []
+    run.journal.path.write_bytes(encode(right(L1)))
+    errors = [finding for finding in check(workspace) if finding.severity is Severity.ERROR]
+    assert [finding.where for finding in errors] == [f"{RUN}/journal.jsonl"]
+    assert "1 answers: expected the 2 that status.json counts" in errors[0].what
+    assert "resume run-1" in errors[0].what
+
+
+def test_lines_set_aside_explain_missing_answers(workspace: Workspace) -> None:
+    run = workspace.run("run-1")
+    run.write_status(status_of(run, RunState.DONE, n_done=2))
+    run.journal.path.write_bytes(encode(right(L1)) + b"oops\n")
+    set_aside_corrupt(run)
+    assert {finding.severity for finding in check(workspace)} == {Severity.NOTICE}
 
 
 def test_scores_of_no_answer_are_counted(workspace: Workspace) -> None:
