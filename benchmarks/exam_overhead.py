@@ -126,7 +126,7 @@ def command(name: str, benchmark: Path, url: str, scratch: Path, inspect_python:
         ]  # fmt: skip
     assert inspect_python is not None
     return [
-        str(inspect_python.parent / "inspect"), "eval", f"{HERE / 'exam' / 'inspect_task.py'}",
+        str(inspect_python.parent / "inspect"), "eval", str((HERE / "exam" / "inspect_task.py").relative_to(ROOT)),
         "--model", "openai/loopback", "--max-connections", str(IN_FLIGHT), "--display", "none",
         "--log-dir", str(scratch / "logs"), "--max-samples", str(IN_FLIGHT), "-M", "responses_api=false",
     ]  # fmt: skip
