@@ -202,8 +202,9 @@ class AnthropicChat(RemoteModel):
     # ------------------------------------------------------------ check
 
     async def _is_described(self) -> bool:
-        await self._get(f"/v1/models/{self._model_id}")
-        return True
+        description = await self._get(f"/v1/models/{self._model_id}")
+        # Servers of OpenAI's protocol describe models under the same path, and may know no /v1/messages.
+        return self._own_address or description.get("type") == "model"
 
     async def _listed(self) -> tuple[str, ...]:
         return listed_ids(await self._get("/v1/models?limit=1000"))

@@ -58,7 +58,16 @@ _QUOTA_WORDS = re.compile(
     r"\blimit: 0\b",
     re.IGNORECASE,
 )
-_KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "authentication_error", "unauthenticated"})
+_KEY_CODES = frozenset(
+    {
+        "api_key_invalid",
+        "authentication_error",
+        "invalid_api_key",
+        # LiteLLM without a database has no other word for a key that is not its master key.
+        "no_db_connection",
+        "unauthenticated",
+    }
+)
 _KEY_WORDS = re.compile(r"api key (?:not valid|expired|not found)", re.IGNORECASE)
 _PLACE_WORDS = re.compile(r"(?:location|country|region|territory).{0,30}not supported", re.IGNORECASE)
 _MODEL_CODES = frozenset({"model_not_found", "deploymentnotfound", "unknown_model", "model_not_exist"})
@@ -244,7 +253,7 @@ def http_failure(error: ErrorReply, *, sent: Collection[str] = (), hint: str | N
     failure_class = classify(error)
     advice = hint
     if failure_class is FailureClass.BAD_REQUEST:
-        advice = _advice(error, sent) or hint
+        advice = hint or _advice(error, sent)
     message = without_keys(error.message)
     return ModelFailure(
         failure_class,

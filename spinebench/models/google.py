@@ -109,12 +109,18 @@ class GoogleChat(RemoteModel):
             said = _error(error)
             if is_filtered(said):
                 return filtered_reply(said)
-            raise http_failure(said, sent=_sent(body)) from None
+            raise http_failure(said, sent=_sent(body), hint=self._version_hint(said)) from None
         except httpx2.RequestError as error:
             raise transport_failure(error, origin=self._endpoint.origin) from None
         raw = answer.sdk_http_response
         headers = dict(raw.headers or {}) if raw is not None else {}
         return _reply(read_json((raw.body or "") if raw is not None else ""), rate_limit_headers(headers))
+
+    def _version_hint(self, error: ErrorReply) -> str | None:
+        unset = self._settings.api_version is None and not self._own_address
+        if unset and error.status in (404, 405):
+            return "no such path on the server; set -M api_version=v1beta, or check -M base_url"
+        return None
 
     # ------------------------------------------------------------ request
 
@@ -191,7 +197,8 @@ class GoogleChat(RemoteModel):
                 FailureClass.UNKNOWN_MODEL,
                 f"{self._model_id!r} does not answer questions, it is for {', '.join(actions)}",
             )
-        return True
+        # A proxy may describe models in another protocol's words, here or under another version than it answers.
+        return self._own_address or model.name is not None
 
     async def _listed(self) -> tuple[str, ...]:
         try:

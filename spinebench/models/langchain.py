@@ -20,6 +20,7 @@ from spinebench.models.langchain_failures import read_exception
 from spinebench.models.langchain_replies import read_reply
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import ImagePart, Message, ModelFailure, ModelReply, ModelRequest, TextPart
+from spinebench.models.provider_errors import without_keys
 from spinebench.models.registry import ModelContext
 from spinebench.records import DecodingOptions, FailureClass
 
@@ -174,7 +175,7 @@ def _resolve(model_id: str) -> BaseChatModel:
     except Exception as error:
         raise ProviderError(
             f"LangChain model {model_id!r}: module {module_name!r} raised {type(error).__name__}: "
-            f"{error}; mend the module"
+            f"{without_keys(str(error))}; mend the module"
         ) from error
     for part in attribute.split("."):
         if not hasattr(found, part):
@@ -221,7 +222,7 @@ def _made(model_id: str, factory: Any) -> Any:
     except SpinebenchError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split())[:400].replace("; ", ", ")
+        said = " ".join(without_keys(str(error)).split())[:400].replace("; ", ", ")
         raise ProviderError(
             f"LangChain model {model_id!r}: making the model raised {type(error).__name__}: {said}; "
             "set the key it needs, or name a ready instance"

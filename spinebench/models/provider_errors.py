@@ -71,7 +71,10 @@ def _advice(model: ChatModel, failure_class: FailureClass) -> tuple[str, str]:
         return "expected a model that the provider knows", "correct the model name"
     if failure_class is FailureClass.QUOTA:
         return "expected credit or quota, the account's is used up", "top the account up and resume the run"
-    return "expected an answer to the check of the model, got none", "try again later, or check the address"
+    what = "expected an answer to the check of the model, got none"
+    if failure_class is FailureClass.BAD_REQUEST:  # the same call would be refused later, too
+        return what, "mend what the server names, or check the address"
+    return what, "try again later, or check the address"
 
 
 def _key_variable(model: ChatModel) -> str | None:

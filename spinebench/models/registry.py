@@ -50,9 +50,9 @@ class ModelContext:
         """Raise `UsageError` for an option that the provider does not have."""
         for key in self.args:
             if key not in known:
+                expected = f"one of {', '.join(sorted(known))}" if known else "no options"
                 raise UsageError(
-                    f"model option {key!r} of {self.name!r}: "
-                    f"expected one of {', '.join(sorted(known)) or 'none'}; "
+                    f"model option {key!r} of {self.name!r}: expected {expected}; "
                     "correct or drop the -M option"
                 )
 

@@ -78,12 +78,22 @@ class RemoteModel(ABC):
             if self._own_address or not (undescribed or malformed):
                 raise
         try:
-            await self._ping()
+            await self._ping_on_open_connection()
         except ModelFailure as failure:
             if failure.failure_class is not FailureClass.UNKNOWN_MODEL:
                 raise
             known = await self._ids()
             raise unknown_model(self._model_id, known, status_code=failure.status_code) from None
+
+    async def _ping_on_open_connection(self) -> None:
+        # uvicorn closes a connection after a 500 that it answered as if to keep it (`transformers serve` where
+        # it cannot list its models): the next call on it breaks, and every repetition of the whole check would.
+        try:
+            await self._ping()
+        except ModelFailure as failure:
+            if failure.failure_class is not FailureClass.CONNECTION:
+                raise
+            await self._ping()
 
     async def _ids(self) -> tuple[str, ...]:
         try:

@@ -93,6 +93,11 @@ def test_the_message_is_found(status: int, body: Any, message: str) -> None:
         (429, {"code": "rate_limit_exceeded", "message": "Limit 30000, Used 29000"}, FailureClass.RATE_LIMIT),
         (500, {"message": "credits are depleted in our cluster"}, FailureClass.SERVER),
         (401, {"message": "no"}, FailureClass.AUTH),
+        (
+            400,
+            {"message": "No connected db.", "type": "no_db_connection", "code": "400"},
+            FailureClass.AUTH,
+        ),
         (403, {"message": "Country, region, or territory not supported"}, FailureClass.PERMISSION),
         (425, {"message": "too early"}, FailureClass.SERVER),
     ],

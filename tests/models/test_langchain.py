@@ -388,7 +388,7 @@ def wants(key):
     return ready
 
 def breaks():
-    raise ValueError("set MY_KEY")
+    raise ValueError("set MY_KEY, sk-proj-Ab12_cd34 is refused")
 
 class Holder:
     inner = ready
@@ -403,6 +403,7 @@ def my_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     name = f"my_models_{tmp_path.name}".replace("-", "_")
     (tmp_path / f"{name}.py").write_text(MODULE)
     (tmp_path / f"{name}_broken.py").write_text("1 / 0")
+    (tmp_path / f"{name}_telling.py").write_text("raise ValueError('key sk-proj-Ab12_cd34')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield name
@@ -431,10 +432,11 @@ async def test_an_instance_a_class_or_a_function_is_found_in_the_current_folder(
         (":missing", UsageError, "expected attribute 'missing', there are .*ready"),
         (":number", UsageError, "expected a BaseChatModel.*got int"),
         (":wants", UsageError, "it needs key; wrap it"),
-        (":breaks", ProviderError, "set MY_KEY"),
+        (":breaks", ProviderError, "set MY_KEY, <key> is refused"),
         (":Needy", ProviderError, "responses"),
         ("_elsewhere:ready", UsageError, "expected an importable module"),
         ("_broken:ready", ProviderError, "raised ZeroDivisionError"),
+        ("_telling:ready", ProviderError, "raised ValueError: key <key>; mend"),
     ],
 )
 def test_what_is_no_model_is_refused(my_models: str, suffix: str, error: type[Exception], said: str) -> None:
@@ -454,7 +456,7 @@ def test_a_file_here_does_not_shadow_an_installed_package(
 
 
 def test_options_belong_into_the_users_own_function(my_models: str) -> None:
-    with pytest.raises(UsageError, match="'temperature'"):
+    with pytest.raises(UsageError, match=r"'temperature'.*expected no options"):
         create_model(f"langchain/{my_models}:ready", args={"temperature": 0})
 
 

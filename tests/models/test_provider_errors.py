@@ -71,6 +71,8 @@ def test_keys_are_blanked_out(text: str, shown: str, monkeypatch: pytest.MonkeyP
             "ask the provider for access, or set OPENAI_API_KEY to a key that has it",
         ),
         ("openai/x", "openai", FailureClass.UNKNOWN_MODEL, "correct the model name"),
+        ("openai/x", "openai", FailureClass.BAD_REQUEST, "mend what the server names, or check the address"),
+        ("openai/x", "openai", FailureClass.SERVER, "try again later, or check the address"),
         ("openai/x", "openai", FailureClass.QUOTA, "top the account up and resume the run"),
     ],
 )

@@ -171,6 +171,11 @@ class ProviderServer:
         self.record = True
         self.lists_models = True
         """False: GET /v1/models answers 500, as `transformers serve` does offline."""
+        self.breaks_after_500 = False
+        """True: a connection that got that 500 is reset at its next request, as uvicorn's are after a crash."""
+        self.broken: set[tuple[str, int]] = set()
+        self.describes_as: Protocol | None = None
+        """The protocol in whose words models are described; None: the one that is asked in."""
         self.describes_models = True
         """False: GET /v1/models/<id> answers 404, as many proxies do."""
         self.faults: list[Fault] = []
@@ -245,6 +250,9 @@ class ProviderServer:
         return await self._chat(request, "google", model)
 
     async def _chat(self, http: Request, protocol: Protocol, model: str | None) -> Response:
+        if http.client is not None and tuple(http.client) in self.broken:
+            self._reset(http)
+            return Response(status_code=500)
         era = self._era
         self.n_requests += 1
         self.in_flight += 1
@@ -351,12 +359,14 @@ class ProviderServer:
         refused = self._refused(protocol, headers, model)
         if refused is not None:
             return refused
-        return JSONResponse(self._describe(protocol, model))
+        return JSONResponse(self._describe(self.describes_as or protocol, model))
 
     async def _list(self, http: Request) -> Response:
         self.n_checks += 1
         protocol = self._protocol_of(http)
         if not self.lists_models:
+            if self.breaks_after_500 and http.client is not None:
+                self.broken.add((http.client.host, http.client.port))
             return JSONResponse(error_body(protocol, 500, "cannot list models"), status_code=500)
         known = self.models if self.models is not None else ["test-model"]
         headers = {key.lower(): value for key, value in http.headers.items()}
