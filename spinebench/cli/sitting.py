@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinebench.cli import collection
 from spinebench.cli.console import emit, print_table, put, say
 from spinebench.cli.progress import progress_display
 from spinebench.cli.results_table import emit_results, print_results
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
 def sit_new_run(plan: RunPlan, workspace: Workspace, *, display: str, as_json: bool) -> int:
     """Prepare a plan, sit it, print the results; returns the exit code."""
-    from spinebench.runs.prepare import prepare_run
+    with collection.off():
+        import spinebench.runs.results
+        import spinebench.runs.sitting  # noqa: F401 - loaded here, where no collection slows it
+        from spinebench.runs.prepare import prepare_run
 
-    prepared = prepare_run(plan, workspace=workspace)
+        prepared = prepare_run(plan, workspace=workspace)
     return sit_and_print(prepared, workspace, folder=None, display=display, as_json=as_json)
 
 
@@ -78,29 +82,18 @@ async def _sit(
     display: str,
     on_start: Callable[[RunFolder], None],
 ) -> RunStatus:
-    import gc
-
     from spinebench.runs.sitting import sit_through
 
     _catch_signals(switch)
-    # What the imports made stays as long as the process, and answers make few cycles: with the default settings
-    # collection takes 8 % of the CPU of a run (docs/performance.md).
-    usual = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    try:
-        with progress_display(display) as shown:
-            return await sit_through(
-                prepared,
-                workspace,
-                folder=folder,
-                switch=switch,
-                on_progress=shown.show,
-                on_start=on_start,
-            )
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()  # what is frozen at the end is never freed, and DuckDB complains of it below our last line
+    with collection.rare(), progress_display(display) as shown:
+        return await sit_through(
+            prepared,
+            workspace,
+            folder=folder,
+            switch=switch,
+            on_progress=shown.show,
+            on_start=on_start,
+        )
 
 
 def _catch_signals(switch: StopSwitch) -> None:
