@@ -49,7 +49,9 @@ def list_providers(context: typer.Context, as_json: JsonFlag = False) -> None:
         if as_json:
             emit({"provider": name, "key_variables": list(variables), "key_present": found is not None})
             continue
-        key = f"set: {found}" if found else f"not set: {' or '.join(variables)}" if variables else "none needed"
+        key = (
+            f"set: {found}" if found else f"not set: {' or '.join(variables)}" if variables else "none needed"
+        )
         rows.append((f"{name}/...", _REACHED.get(name, "added by an installed package"), key))
     if not as_json:
         print_table(("model", "reaches", "key"), rows)
