@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from spinebench.evaluators.extraction.options import NameMatch, OptionSet
 from spinebench.evaluators.extraction.text import ANSWER_CLOSE, BOXED, PlainText
@@ -20,20 +21,27 @@ from spinebench.evaluators.extraction.vocabulary import (
     CONDITION,
     EXCEPT,
     FILLER,
+    ITEM,
     JOINT,
     LETTER_BEHIND,
     LETTER_RUN,
     LISTED,
     MARKED,
     MAX_FILLERS,
+    MODAL_BEHIND,
     NEGATION_BEFORE,
     NONE,
+    NOT_CHOSEN,
     QUESTION_MARK,
     RANGE,
+    RANGE_BEFORE,
+    RANGE_BETWEEN,
+    REASON,
     RULED_OUT,
     SEPARATOR,
     STOP_AFTER_NAME,
     TEMPLATE,
+    TENTATIVE,
 )
 
 
@@ -245,7 +253,7 @@ class ChoiceReader:
             return _Entry((letter,), place, name.end if behind is None else behind.end(), described=True)
         if name is not None and self._contradicts(joint, name, begin):
             return _Entry((letter,), place, name.end, conflict=True, described_from=begin)
-        aside = ASIDE.match(text, end)
+        aside = None if TENTATIVE.match(text, end) else ASIDE.match(text, end)
         return _Entry((letter,), place, end if aside is None else aside.end())
 
     def _contradicts(self, joint: re.Match[str] | None, name: NameMatch, begin: int) -> bool:
@@ -280,6 +288,24 @@ class ChoiceReader:
                 span = RANGE.match(text, place)
                 if span is not None and self._is_range(span, entries[-1]):
                     return Reading(Kind.RANGE, first.start, span.end())
+            ranged = self._range_end(entries[-1])
+            if ranged is not None or RANGE_BEFORE.search(text, max(0, first.start - 20), first.start):
+                return Reading(Kind.RANGE, first.start, ranged or first.end)
+            guess = TENTATIVE.match(text, place)
+            guessed = (
+                None if guess is None or guess.end() >= len(text) else self._entry(guess.end(), lower=False)
+            )
+            if guessed is not None:
+                hedged = True
+                entries.append(guessed)
+                place = guessed.end
+                continue
+            reasoned = self._reasoned(entries)
+            if reasoned is not None:
+                hedged = hedged or NOT_CHOSEN.match(text, reasoned.end) is not None
+                entries.append(reasoned)
+                place = reasoned.end
+                continue
             closed = (ASIDE.match(text, place) or CLOSERS.match(text, place)) if entries[-1].by_name else None
             separator = SEPARATOR.match(text, place if closed is None else closed.end())
             if separator is None or separator.end() >= len(text):
@@ -294,6 +320,9 @@ class ChoiceReader:
                     self._outside(begin) if begin < len(text) and "\n" not in separator.group() else None
                 )
                 if outside is None:
+                    if entry is not None and self._multiple and MODAL_BEHIND.match(text, entry.end):
+                        entries.append(entry)
+                        hedged = "\n" not in separator.group()
                     break
                 return Reading(Kind.OUTSIDE, first.start, outside.end)
             if set(entry.letters) & {x for e in entries for x in e.letters} and "\n" in separator.group():
@@ -302,6 +331,60 @@ class ChoiceReader:
             entries.append(entry)
             place = entry.end
         return self._judged(entries, hedged=hedged)
+
+    def _range_end(self, last: _Entry) -> int | None:
+        """Where `L3/L4 to L5/S1` or `[A]-[C]` ends; None where no second end follows."""
+        joint = RANGE_BETWEEN.match(self._text, last.end)
+        if joint is None or joint.end() >= len(self._text):
+            return None
+        other = self._entry(joint.end(), lower=False)
+        if other is None or other.letters == last.letters:
+            return None
+        alike = other.by_name == last.by_name and (not last.described or other.described)
+        return other.end if joint.group("mark") is None or alike else None
+
+    def _reasoned(self, entries: list[_Entry]) -> _Entry | None:
+        """The next option of a list whose entries come with reasons.
+
+        One entry per line, each marked alike (a hyphen, a number, or nothing), or on one line behind semicolons.
+        None where the list ends.
+        """
+        text = self._text
+        last = entries[-1]
+        line = text.rfind("\n", max(0, entries[0].start - 12), entries[0].start) + 1
+        end = _line_end(text, last.end)
+        semicolon = text.find(";", last.end, end)
+        if semicolon >= 0 and not NOT_CHOSEN.match(text, last.end):
+            because = REASON.match(text, last.end, semicolon)
+            if because is not None and because.group().strip() and "." not in text[last.end : semicolon]:
+                spaces = LISTED.match(text, semicolon + 1)
+                found = self._at(semicolon + 1 if spaces is None else spaces.end())
+                if found is not None and REASON.match(text, found.end):
+                    return found
+        if not line or end >= len(text) or text[end] != "\n" or not text[last.end : end].strip(" )]\"'."):
+            return None
+        item = ITEM.match(text, line)
+        marked = item.group()[-2:] if item is not None else ""
+        if text[line : entries[0].start].removeprefix(item.group() if item else "").strip(" ([\"'"):
+            return None
+        begin = end + 1
+        if text.startswith("\n", begin) and marked:
+            begin += 1
+        next_item = ITEM.match(text, begin)
+        if next_item is None or next_item.group()[-2:] != marked:
+            return None
+        opened = LISTED.match(text, next_item.end()) if not text.startswith("\n", begin) else None
+        found = None if opened is None else self._at(opened.end())
+        if found is None:
+            return None
+        if not REASON.match(text, found.end) and (not found.described or RULED_OUT.match(text, found.end)):
+            return None
+        known = {letter for entry in entries for letter in entry.letters}
+        return None if known & set(found.letters) else found
+
+    def _at(self, place: int) -> _Entry | None:
+        """One option at exactly this place, if the text goes on so far."""
+        return self._entry(place, lower=False) if place < len(self._text) else None
 
     def _is_range(self, span: re.Match[str], last: _Entry) -> bool:
         other = span.group(1)
@@ -315,6 +398,8 @@ class ChoiceReader:
         between = separator.group()
         behind = self._text[entry.end : entry.end + 1]
         if "\n" in between:
+            if RULED_OUT.match(self._text, entry.end):
+                return False
             return (
                 entry.described
                 or entry.by_name
@@ -377,6 +462,12 @@ class ChoiceReader:
                 and not self._negated(place, start)
             ]
             bearers = {letter for _, match in found for letter in match.letters}
+            for (place, one), (_, other) in pairwise(found):
+                if one.letters != other.letters and (
+                    RANGE_BETWEEN.match(self._text, one.end)
+                    or RANGE_BEFORE.search(self._text, max(start, place - 20), place)
+                ):
+                    return Reading(Kind.RANGE, found[0][0], other.end, tuple(sorted(bearers)))
             if found and (
                 len(bearers) == 1 or (self._multiple and all(len(m.letters) == 1 for _, m in found))
             ):

@@ -15,7 +15,7 @@ from spinebench.evaluators.extraction.phrases import Phrases, closing_phrases
 from spinebench.evaluators.extraction.text import PlainText, plain, spoken
 from spinebench.records import MULTIPLE_ANSWER_TASKS, AnswerStatus, Extraction, Task
 
-EXTRACTION_VERSION = "rules-1"
+EXTRACTION_VERSION = "rules-2"
 """Changes by hand with every change that may read a text differently."""
 
 _UNPARSED: dict[Kind, Rule] = {

@@ -17,15 +17,19 @@ _WEAK = frozenset({"normal", "no finding", "no findings", "healthy"})
 """Names that are ordinary adjectives too: they count only where nothing follows them."""
 
 _LEVEL = re.compile(
-    r"([ctls])\s?([1-9][0-2]?)\s?[-/_]\s?([ctls])?\s?([1-9][0-2]?)(?!\w|\.\d)(?!\s?[-/_]\s?[ctls]?[0-9])"
+    r"([ctls])\s?([1-9][0-2]?)(?:\s?[-/_]\s?([ctls])?\s?|(?=[ctls]))((?:(?<=[0-9])[ctls])?[1-9][0-2]?)"
+    r"(?!\w|\.\d)(?!\s?[-/_]\s?[ctls]?[0-9]{1,2}(?![0-9]|\s?[-/_]\s?[ctls]?[0-9]))"
 )
 _NEXT_REGION = {"c": "t", "t": "l", "l": "s"}
 _Level = tuple[str, int, str, int]
 
 
 def _level(match: re.Match[str]) -> _Level:
-    """`L4-5`, `L4/L5` and `l4 - l5` are one level; `L5/1` is L5/S1."""
-    region, upper, below, lower = match.group(1), int(match.group(2)), match.group(3), int(match.group(4))
+    """`L4-5`, `L4/L5`, `L4L5` and `l4 - l5` are one level; `L5/1` is L5/S1."""
+    region, upper, below, last = match.group(1), int(match.group(2)), match.group(3), match.group(4)
+    if not last[0].isdigit():
+        below, last = last[0], last[1:]
+    lower = int(last)
     if below is None:
         below = _NEXT_REGION.get(region, region) if lower == 1 else region
     return region, upper, below, lower

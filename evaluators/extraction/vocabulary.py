@@ -50,7 +50,8 @@ ALL = re.compile(
 )
 ALL_WORD = re.compile(r"above|options|levels|choices|answers|them|every|全部|都是|皆是", re.IGNORECASE)
 EXCEPT = re.compile(
-    r"[\s,(]*(?:except|but\b|other than|apart from|besides|excluding|save\b|not\b|minus)", re.IGNORECASE
+    r"[\s,(]*(?:except|but\b|other than|apart from|besides|excluding|save\b|not\b|minus|from\b|between\b|below\b)",
+    re.IGNORECASE,
 )
 
 TEMPLATE = re.compile(
@@ -77,7 +78,38 @@ SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 LISTED = re.compile(r"[\s\"'(\[]*(?:(?:options?|levels?|also|both|und|the)\s+)?[\"'(\[]*", re.IGNORECASE)
-RANGE = re.compile(r" ?(?:-|~|to\b|through\b|thru\b|bis\b|から|至|到)\s?([A-Z])(?![^\W_])", re.IGNORECASE)
+_RANGE_WORD = r"to\b|up to\b|down to\b|through\b|thru\b|until\b|bis\b|jusqu'[àa]\b|hasta\b|から|至|到"
+RANGE = re.compile(rf" ?(?:-|~|\.\.\.?|{_RANGE_WORD})\s?([A-Z])(?![^\W_])", re.IGNORECASE)
+RANGE_BETWEEN = re.compile(
+    rf"[ )\]\"']{{0,4}}(?:(?P<mark>-|~|\.\.\.?)|{_RANGE_WORD}) ?(?:(?:the|level|option)\s)?[(\[\"']?",
+    re.IGNORECASE,
+)
+"""What joins the two ends of a range, letters or texts; a hyphen alone joins only two of a kind."""
+RANGE_BEFORE = re.compile(r"\bbetween\s(?:the\s)?(?:levels?\s|options?\s)?[(\[\"']?$", re.IGNORECASE)
+TENTATIVE = re.compile(
+    r"[ )\]\"']{0,4}[,;]? ?\(?(?:(?:and|or|but|und|et|y|e)\s)?(?:also\s)?"
+    r"(?:possibly|maybe|perhaps|potentially|probably|conceivably|might be|may be|could be|vielleicht"
+    r"|möglicherweise|peut-être|quizás|tal vez|forse|talvez)\s"
+    r"(?:(?:also|even|the|level|option|and)\s)*[(\[\"']?",
+    re.IGNORECASE,
+)
+"""What makes the option behind it a guess beside the ones before."""
+MODAL_BEHIND = re.compile(r"[)\]]?\s(?:might|may|could)\b", re.IGNORECASE)
+ITEM = re.compile(r"(?:-\s|\d{1,2}[.)]\s)?")
+"""What marks an entry of a list of one entry per line."""
+REASON = re.compile(
+    r"[)\]\"']{0,2}(?:\s?[:(,.;-]|\s(?:because|due|since|as|with|for|given|shows?|has|on account|owing"
+    r"|based|where|which|from|by|at|weil|car|porque)\b|\n|$)",
+    re.IGNORECASE,
+)
+"""What may stand right behind a listed option: an end, or the beginning of a reason."""
+NOT_CHOSEN = re.compile(
+    r"[\s:(,)\].\"'-]{0,6}(?:(?:is|was|are|looks?|appears?)\s)?(?:\w+ly\s)?"
+    r"(?:not|no\b|never|ruled out|excluded|eliminated|rejected|normal|unaffected|unremarkable|unlikely"
+    r"|less likely|wrong|incorrect|false|preserved|spared|intact|absent)\b",
+    re.IGNORECASE,
+)
+"""A reason that speaks against its option."""
 CLOSERS = re.compile(r"\s?[)\]}\"']+")
 JOINT = re.compile(r"\s?(?:[:.=,]|-(?!\d)|\s)?\s?(?:option\s)?[(\[\"']?\s?", re.IGNORECASE)
 ASIDE = re.compile(r"\s?\([^()\n]{1,80}\)")
