@@ -51,16 +51,31 @@ _FOREIGN_LINK = re.compile(
     r"|(?=\s?[\[(\"']?[A-Z](?![^\W_])))",
 )
 _NOT_ITS_OWN = re.compile(
-    r"(?:\b(?:incorrect|wrong|least|other|another|alternative|second|2nd|third|next|previous"
+    r"(?:\b(?:incorrect|wrong|least|false|invalid|unlikely|improbable|implausible|inappropriate|other|another|alternative|second|2nd|third|next|previous"
     r"|earlier|initial|initially|first|original|preliminary|tentative|sample|example"
     r"|not|no|never|eliminate\w*|excluded?|former|(?<!only )possible|(?<!only )potential|reject\w*"
     r"|your|whose|each|every|any|either|which|what|question|expected|intended|reference|some|many"
     r"|ruled out|model|student'?s?|their|his|her)"
-    r"|n't)\s+(?:(?:the|a|an|that|this|is|most|correct|best|final|as)\s+){0,3}$",
+    r"|n't)\s+(?:(?:the|a|an|that|this|is|most|correct|best|final|as|likely"
+    r"|probable|plausible|suitable|appropriate|accurate|consistent|supported|fitting|possible)\s+){0,3}$",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|whether|suppose|supposing|assume|assuming|unless|were)\b[^.,;:!?\n]{0,60}$", re.IGNORECASE
+)
+_WOULD = re.compile(r"\bwould\b", re.IGNORECASE)
+_COUNTERFACTUAL = re.compile(
+    r"\b(?:if(?!\s(?:i|we|you|one|forced|asked|pressed|required)\b)|unless|otherwise|suppos\w+|assuming"
+    r"|in (?:that|which|such a) case|were it not"
+    r"|without\s(?:the|this|these|that|those)(?!\s(?:\w+\s){0,2}(?:information|context|history|images?|data)))\b"
+    r"|(?:^|[.!?,]\s|\n)(?:were|had)\s",
+    re.IGNORECASE,
+)
+"""Makes `the answer would be A` in the same sentence a supposition; `if I had to choose` does not."""
+_FOREIGN_NOT = re.compile(
+    r"(?:\b(?:falsche|unwahrscheinlich(?:st)?e|unzutreffende|mauvaise|fausse|moins probable|menos probable"
+    r"|meno probabile|incorrecta|errada|sbagliata|onjuiste|felaktiga)\s|错误的?|最不可能的?)$",
+    re.IGNORECASE,
 )
 _EXAMPLE_BEHIND = re.compile(
     r"[\s.\"')\]]{0,4}(?:\(?(?:as|is|was)\s(?:just\s|only\s)?an?\s(?:example|placeholder|template)"
@@ -96,16 +111,25 @@ def _read(plain: PlainText, reader: ChoiceReader, head: Head) -> Reading | None:
         case Form.PREDICATE:
             return _subject(text, reader, head)
         case Form.VERB:
+            if _WOULD.search(text, head.start, head.end) and _counterfactual(text, head.start):
+                return None
             return _decisive(reader.read(head.end, lower=False))
         case Form.PLACE:
             return _place(text, reader, head)
         case Form.FOREIGN:
             link = _FOREIGN_LINK.match(text, head.end)
-            if link is None:
+            if link is None or _FOREIGN_NOT.search(text, max(0, head.start - 24), head.start):
                 return None
             return _decisive(reader.read(link.end(), lower=link.group("mark") is not None))
         case _:
             return _phrase(text, reader, head)
+
+
+def _counterfactual(text: str, start: int) -> bool:
+    """Whether the sentence before a place supposes what is not so."""
+    before = max(0, start - 200)
+    begin = max(before, *(text.rfind(mark, before, start) + 1 for mark in (". ", "! ", "? ", "\n")))
+    return _COUNTERFACTUAL.search(text[begin:start].lstrip()) is not None
 
 
 def _decisive(reading: Reading) -> Reading | None:
@@ -138,6 +162,8 @@ def _phrase(text: str, reader: ChoiceReader, head: Head) -> Reading | None:
         link.group("gap"),
         re.I,
     ):
+        return None
+    if _WOULD.search(text, link.start(), link.end()) and _counterfactual(text, head.start):
         return None
     mark = link.group("mark") is not None
     if link.group("line") is not None and not _heads_line(text, head.start):

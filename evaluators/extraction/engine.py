@@ -60,7 +60,7 @@ def extract(
         return _result(AnswerStatus.NO_ANSWER, Rule.EMPTY)
     ranges, unclosed = spoken(text)
     body = plain(text, ranges)
-    if not body.text:
+    if not any(map(str.isalnum, body.text)):  # marks alone say nothing
         return _result(*((AnswerStatus.UNPARSED, None) if unclosed else (AnswerStatus.NO_ANSWER, Rule.EMPTY)))
     reader = ChoiceReader(body, presented, multiple=multiple)
     if presented.letters:
@@ -96,6 +96,10 @@ def extract(
 
 def _unless_retracted(body: PlainText, reader: ChoiceReader, declared: Declaration) -> tuple[Rule, Reading]:
     """`My final option: [B]. Wait, it is C.`: a correction counts though it announces nothing formally."""
+    if declared.reading.letters:
+        changed = fallback.correction(body, reader, declared.reading)
+        if changed is not None:
+            return changed
     cue = fallback.RETRACTION.search(body.text, declared.reading.end)
     if cue is not None:
         corrected = fallback.conclusion(body, reader, start=max(0, cue.start() - 2))

@@ -27,6 +27,25 @@ RETRACTION = re.compile(
     r"|that(?:'s| is| was) (?:wrong|not right|incorrect|a mistake)|let me correct|i meant|actually)\b",
     re.IGNORECASE,
 )
+_CORRECTION = re.compile(
+    r"(?P<strong>\b(?:oops|scratch that|strike that|make that|on (?:second|further) thoughts?|i (?:meant|mean to say)"
+    r"|i(?:'m| am| was) (?:wrong|mistaken)|i (?:made|was making) an? (?:mistake|error)|i (?:take that back|retract)"
+    r"|i (?:hereby )?(?:correct|change|revise|amend|withdraw)(?: myself| my)?|let me (?:correct|change|revise)"
+    r"|(?:changed|corrected|revised|amended) to|or rather)\b)"
+    r"|\b(?:wait|correction|actually|on reflection)\b|(?:^|[.!?,;:\n\])-]\s{0,2})(?:no|nope|sorry|edit|update)"
+    r"(?=\s?[,:;.-]|\swait)|(?<=[\])])\s?-{1,2}>",
+    re.IGNORECASE,
+)
+_CORRECTED_LEAD = re.compile(
+    r"(?:[\s,:;.-]|\b(?:it|that|this|i|the|my|correct|final|right|answers?|options?|choices?|is|was|should|must|would"
+    r"|ought|have|been|be|to|instead|rather|actually|mean|meant|myself|wait|no|sorry|it's|that's)\b){0,30}",
+    re.IGNORECASE,
+)
+_SURELY = re.compile(
+    r"[\s)\]\"'!]{0,3}(?:$|[.;\n!,]|because|since|instead|as\b|(?:is|are)\s(?:the|more|a better|correct|right|better"
+    r"|actually (?:the|more|correct))\b)",
+    re.IGNORECASE,
+)
 _IS_CORRECT = re.compile(
     r"\b(?:is|are)\s(?:therefore\s|thus\s|clearly\s|the\s|most\s|likely\s){0,3}(?:correct|right"
     r"|true|best)\b(?!\s(?:that|to|in|about|if|side|lateral|hemi|for|when)\b)",
@@ -54,6 +73,8 @@ _REFUSAL = re.compile(
     r"|feel comfortable)\w*\b[^.!?\n]{0,60}"
     r"\b(?:medical|diagnos\w+|clinical|interpretations?|interpreting|advice|images?|x-?rays?"
     r"|scans?|radiographs?|mris?|pictures?|photos?|attachments?|patients?|request|opinions?)\b)"
+    r"|\bi(?:'m| am) (?:programmed|designed) to be (?:an? )?(?:safe|harmless|helpful)"
+    r"|\bi(?:'m| am) not an? (?:\w+ ){0,2}(?:medical|healthcare) professional\b"
     r"|\bi must (?:respectfully )?decline|\bagainst my (?:guidelines|policy|policies)"
     r"|\bunable to (?:assist|help with|comply)"
     r"|抱歉|对不起|無法提供|无法提供|申し訳|죄송|es tut mir leid|ich kann (?:keine|leider)|je suis désolée?"
@@ -75,6 +96,11 @@ _DECLINED = re.compile(
     r"|option|choice))\b|\bnot (?:among|listed in|one of|in) the (?:\w+\s){0,2}(?:options"
     r"|choices)\b"
     r"|\bi (?:do not|don't) know\b"
+    r"|\bno (?:answer|option|choice|diagnosis|level)s? can be (?:\w+ly )?"
+    r"(?:determined|chosen|selected|identified|given)\b"
+    r"|\b(?:keine[rs]?|aucune?|ninguna?|nessuna?|nenhuma?|geen|ingen) (?:de[rs]?|delle?|dei|das|dos|van|av)\s"
+    r"(?:\w+ ){0,2}(?:anteriores|opciones|opções|opzioni|options|respuestas|réponses|precedenti|antworten"
+    r"|optionen|möglichkeiten|genannten|obigen|alternativas|opties)\b"
     r"|以上(?:都|皆)(?:不|非)|无法确定|無法確定|無法判斷|无法判断|該当なし|해당 없음",
     re.IGNORECASE,
 )
@@ -119,6 +145,33 @@ def conclusion(plain: PlainText, reader: ChoiceReader, *, start: int = 0) -> tup
 
 
 _STANDS_ALONE = re.compile(r"[\s)\]\"'!]{0,3}(?:$|[.;\n!,]|because|since|is\b|are\b|as\b)")
+
+
+def correction(plain: PlainText, reader: ChoiceReader, declared: Reading) -> tuple[Rule, Reading] | None:
+    """What the text behind a declaration puts in its place: another choice, or doubt about it (hedged).
+
+    None where it takes nothing back, or names the same choice again.
+    """
+    text = plain.text
+    for cue in list(_CORRECTION.finditer(text, declared.end))[-60:][::-1]:
+        stop = min(len(text), cue.end() + 200)
+        line = text.find("\n\n", cue.end(), stop)
+        stop = stop if line < 0 else line
+        lead = _CORRECTED_LEAD.match(text, cue.end(), stop)
+        begin = cue.end() if lead is None else lead.end()
+        reading = reader.read(begin, lower=False) if begin < stop else Reading(Kind.UNREADABLE, begin, begin)
+        sure = reading.kind in {Kind.LETTERS, Kind.NAMES} and _SURELY.match(text, reading.end) is not None
+        if not sure and reading.kind is not Kind.WITHDRAWN:
+            reading = reader.within(cue.end(), stop, names=False)
+        if reading.kind in {Kind.LETTERS, Kind.NAMES, Kind.SEVERAL}:
+            if sure:
+                return Rule.CONCLUSION, reading
+            if reading.letters == declared.letters:
+                return None
+            return Rule.HEDGED, Reading(Kind.HEDGED, cue.start(), max(cue.end(), reading.end))
+        if cue.group("strong"):
+            return Rule.HEDGED, Reading(Kind.HEDGED, cue.start(), cue.end())
+    return None
 
 
 def _stands_alone(text: str, end: int) -> bool:

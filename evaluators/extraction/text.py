@@ -124,6 +124,33 @@ _THINKING = re.compile(
 )
 
 
+_END_OF_TURN = re.compile(
+    r"<\|(?:im_end|eot_id|eot|end|endoftext|end_of_text|end_of_turn|return)\|>|<end_of_turn>|</s>|<｜end▁of▁sentence｜>"
+)
+_TOKENS = re.compile(r"<\|[^|<>\n]{1,40}\|>(?:assistant\b)?|</?s>|<bos>|<(?:start|end)_of_turn>(?:model\b)?")
+
+
+def _first_turn(text: str, ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges up to the first end of a turn that has words before it: a later turn is not this answer."""
+    kept: list[tuple[int, int]] = []
+    said = False
+    for a, b in ranges:
+        place = a
+        for token in _END_OF_TURN.finditer(text, a, b):
+            # `<s>` on the same line, behind other text, opens a passage that is struck out.
+            opened = text.rfind("<s>", max(place, token.start() - 200), token.start())
+            if token.group() == "</s>" and opened > 0 and "\n" not in text[opened : token.start()]:
+                continue
+            said = said or any(map(str.isalnum, _TOKENS.sub("", text[place : token.start()])))
+            if said:
+                begin = a + 3 if text.startswith("<s>", a) else a
+                return [*kept, (begin, token.start())] if token.start() > begin else kept
+            place = token.end()
+        said = said or any(map(str.isalnum, _TOKENS.sub("", text[place:b])))
+        kept.append((a, b))
+    return kept
+
+
 def spoken(text: str) -> tuple[list[tuple[int, int]], bool]:
     """The ranges of `text` outside thinking blocks, and whether the last block was never closed.
 
@@ -147,7 +174,7 @@ def spoken(text: str) -> tuple[list[tuple[int, int]], bool]:
             opened = match.start()
     if opened is None:
         kept.append((start, len(text)))
-    return [(a, b) for a, b in kept if b > a], opened is not None
+    return _first_turn(text, [(a, b) for a, b in kept if b > a]), opened is not None
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,10 @@ RULED_OUT = re.compile(
     r"|falsch|unwahrscheinlich)|n'est\s+pas|no\s+es\b|não\s+é|non\s+è)",
     re.IGNORECASE,
 )
-CONDITION = re.compile(r"[\s,)\]]*(?:(?:only\s+)?if|unless|provided that|assuming|in case)\b", re.IGNORECASE)
+CONDITION = re.compile(
+    r"[\s,)\]]*(?:(?:only\s+)?if|unless|provided that|assuming|in case|had the|were the|were it)\b",
+    re.IGNORECASE,
+)
 CLAUSE = re.compile(
     r"\s(?:is|was|has|would|could|can|can't|may|might|shows|does|did|seems|appears|represents"
     r"|cannot|because|since|describes|refers|isn't|being|mentions)\b",
@@ -162,7 +165,7 @@ MARKED = re.compile(
     r"|[Aa]nswer)\s[(\[]?([A-Z])(?![^\W_]|')"
 )
 NEGATION_BEFORE = re.compile(
-    r"\b(?:not|no|never|n't|nor|neither|without|rather than|instead of|except|unlike|over"
+    r"\b(?:not|no|never|least|n't|nor|neither|without|rather than|instead of|except|unlike|over"
     r"|excludes?|excluding|excluded|rul(?:e|es|ed|ing) out|loss of|absence of|absent"
     r"|eliminat\w+|reject\w*|than|against|versus|vs|as opposed to|less likely|unlikely"
     r"|straightening of|reversed|denies|dismiss\w*|discard\w*|reversal of)"
