@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spinebench.errors import DataError
-from spinebench.evaluators.comparison import Comparison
-from spinebench.evaluators.comparison import compare as compare_graded
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.results import ModelSummary, summarize
 from spinebench.runs.plan import Gate
@@ -16,6 +14,8 @@ from spinebench.store.workspace import Workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from spinebench.evaluators.comparison import Comparison
 
 
 def graded_table(workspace: Workspace, run_ids: Sequence[str]) -> pa.Table:
@@ -57,6 +57,8 @@ def compare_models(
 
     Raises `DataError` where the runs hold no answers, `UsageError` for an unknown model.
     """
+    from spinebench.evaluators.comparison import compare as compare_graded
+
     table = graded_table(workspace, run_ids)
     if table.num_rows == 0:
         raise DataError(

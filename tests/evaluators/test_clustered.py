@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from spinebench.evaluators.clustered import Part, combined_mean, moments, proportion
+from spinebench.evaluators.clustered import Part, combined_mean, moments, proportion, t_quantile
 from spinebench.evaluators.proportions import clopper_pearson, wilson
 
 
@@ -40,6 +40,11 @@ def test_variance_by_hand() -> None:
 
 
 samples = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=3, max_size=60)
+
+
+@given(st.floats(1, 1e7), st.floats(0.01, 0.9999))
+def test_quantiles_of_t_are_scipys_on_both_sides_of_the_series(df: float, level: float) -> None:
+    assert t_quantile(df, level) == pytest.approx(stats.t.ppf((1 + level) / 2, df), rel=1e-9)
 
 
 @given(samples)
