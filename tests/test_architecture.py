@@ -16,11 +16,18 @@ SOURCES = [
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 
-GROUND = {"spinebench", "spinebench.records", "spinebench.terms", "spinebench.errors"}
+GROUND = {
+    "spinebench",
+    "spinebench.records",
+    "spinebench.audit_records",
+    "spinebench.terms",
+    "spinebench.errors",
+}
 """Importable from everywhere: records and the vocabulary and errors that stand beside them."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
+    "audit_records": set(),
     "terms": set(),
     "errors": set(),
     "benchmarks": set(),
@@ -30,6 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rubrics": set(),
     "agents": {"models", "rubrics", "evaluators"},
     "runs": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents"},
+    "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
+    "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
+    "exchange": {"store", "evaluators", "rubrics"},
     "demo": set(),
     "dashboard": {"store", "evaluators", "rubrics"},
     "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
