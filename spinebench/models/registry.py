@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
 
+from spinebench.audit_records import AuditTrace
 from spinebench.errors import UsageError
 from spinebench.models.protocol import ChatModel
 from spinebench.records import Item
@@ -29,6 +30,10 @@ def _no_items() -> Sequence[Item]:
     return ()
 
 
+def _no_traces() -> Sequence[AuditTrace]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelContext:
     """What an adapter's factory gets beside the model id."""
@@ -39,6 +44,8 @@ class ModelContext:
     """`-M key=value` options (base_url, device, dtype ...). A factory refuses keys it does not know."""
     items: Callable[[], Sequence[Item]] = _no_items
     """The run's items, for simulated and baseline models only."""
+    traces: Callable[[], Sequence[AuditTrace]] = _no_traces
+    """The audit's traces, for simulated judges only."""
     seed: int = 0
     dry: bool = False
     """True where nothing will be sent: a missing key is no error then."""
@@ -83,6 +90,7 @@ def create_model(
     *,
     args: dict[str, Any] | None = None,
     items: Callable[[], Sequence[Item]] = _no_items,
+    traces: Callable[[], Sequence[AuditTrace]] = _no_traces,
     seed: int = 0,
     dry: bool = False,
 ) -> ChatModel:
@@ -96,5 +104,7 @@ def create_model(
     provider, _, model_id = name.partition("/")
     module, _, attribute = providers()[provider].partition(":")
     factory: Callable[..., ChatModel] = getattr(import_module(module), attribute)
-    context = ModelContext(name=name, args=dict(args or {}), items=items, seed=seed, dry=dry)
+    context = ModelContext(
+        name=name, args=dict(args or {}), items=items, traces=traces, seed=seed, dry=dry
+    )
     return factory(model_id, context=context)
