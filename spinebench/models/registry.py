@@ -104,7 +104,5 @@ def create_model(
     provider, _, model_id = name.partition("/")
     module, _, attribute = providers()[provider].partition(":")
     factory: Callable[..., ChatModel] = getattr(import_module(module), attribute)
-    context = ModelContext(
-        name=name, args=dict(args or {}), items=items, traces=traces, seed=seed, dry=dry
-    )
+    context = ModelContext(name=name, args=dict(args or {}), items=items, traces=traces, seed=seed, dry=dry)
     return factory(model_id, context=context)
