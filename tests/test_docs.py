@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from spinebench.cli.app import COMMANDS
-from spinebench.runs.plan import Flag, RunPlan
+from spinebench.runs.plan import RunPlan
+from spinebench.runs.plan_fields import Flag
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

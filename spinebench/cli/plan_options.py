@@ -1,4 +1,4 @@
-"""Command-line options made from the fields of `RunPlan`: one list for flags, plan keys, help and schema."""
+"""Command-line options made from the fields of a plan: one list for flags, plan keys, help and schema."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from spinebench.errors import UsageError
-from spinebench.runs.plan import Flag, ModelEntry, RunPlan
+from spinebench.runs.plan_fields import Flag, ModelEntry
+
+Command = Callable[..., object]
 
 
-def with_plan_options(command: Callable[..., object]) -> Callable[..., object]:
-    """Give a command function, whose last parameter is `**flags`, one option for each flagged plan field.
+def with_plan_options(plan: type[BaseModel]) -> Callable[[Command], Command]:
+    """Give a command function, whose last parameter is `**flags`, one option for each flagged field of a plan.
 
     Every option defaults to None, so that only what was given on the command line goes before the plan file.
     """
+    return lambda command: _with_options(command, plan)
+
+
+def _with_options(command: Command, plan: type[BaseModel]) -> Command:
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     options = [
@@ -26,9 +34,9 @@ def with_plan_options(command: Callable[..., object]) -> Callable[..., object]:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[_flag_type(info.annotation) | None, _option(name, flag)],
+            annotation=Annotated[_flag_type(info.annotation) | None, _option(info, flag)],
         )
-        for name, info in RunPlan.model_fields.items()
+        for name, info in plan.model_fields.items()
         for flag in [meta for meta in info.metadata if isinstance(meta, Flag)]
     ]
     parameters = [*own, *options]
@@ -37,13 +45,13 @@ def with_plan_options(command: Callable[..., object]) -> Callable[..., object]:
     return command
 
 
-def given(flags: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan values of the options that were given, in the form that `RunPlan` takes."""
+def given(flags: Mapping[str, Any], plan: type[BaseModel]) -> dict[str, Any]:
+    """The plan values of the options that were given, in the form that the plan takes."""
     values: dict[str, Any] = {}
     for name, value in flags.items():
         if value is None or value == []:
             continue
-        kind = RunPlan.model_fields[name].annotation
+        kind = plan.model_fields[name].annotation
         if get_origin(kind) is dict:
             pairs = [pair for text in value for pair in _pairs(name, text)]
             values[name] = {key: _scalar(name, text) for key, text in pairs}
@@ -52,8 +60,7 @@ def given(flags: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _option(name: str, flag: Flag) -> Any:
-    info = RunPlan.model_fields[name]
+def _option(info: FieldInfo, flag: Flag) -> Any:
     default = info.get_default(call_default_factory=True)
     text = info.description or ""
     if not info.is_required() and default not in (None, (), {}) and not isinstance(default, bool):

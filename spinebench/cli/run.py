@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from spinebench.cli.plan_options import given, with_plan_options
+from spinebench.runs.plan import RunPlan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -45,7 +46,7 @@ DisplayOption = Annotated[
 
 
 @app.command()
-@with_plan_options
+@with_plan_options(RunPlan)
 def run(
     plan: Annotated[
         Path | None, typer.Argument(metavar="PLAN", help="Plan file (YAML); options override its keys.")
@@ -76,7 +77,7 @@ def run(
     from spinebench.runs.plan import plan_from
     from spinebench.store.workspace import Workspace
 
-    resolved = plan_from(flags=given(flags), file=plan, environ=environment())
+    resolved = plan_from(flags=given(flags, RunPlan), file=plan, environ=environment())
     if print_config:
         print_plan(resolved, as_json=json)
         return 0

@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from spinebench.agents.personas import PERSONAS
-from spinebench.errors import UsageError
 from spinebench.models.gateway import GatewayPolicy
-from spinebench.models.prices import TokenPrice
 from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
-from spinebench.runs.plan_yaml import read_yaml
-
-
-@dataclass(frozen=True)
-class Flag:
-    """How a plan field is written on the command line."""
-
-    names: str
-    """Space-separated, e.g. `--model -m`."""
-    panel: str = "What is asked"
-
-
-class ModelEntry(Record):
-    """A model string with options of its own."""
-
-    name: str
-    args: dict[str, JsonValue] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_string(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
+from spinebench.runs.plan_fields import (
+    RULES,
+    AdaptiveConnections,
+    BudgetUsd,
+    FailOnError,
+    Flag,
+    ItemTimeout,
+    MaxConnections,
+    MaxRetries,
+    ModelEntry,
+    Prices,
+    Reuse,
+    Timeout,
+    TokenLimit,
+)
+from spinebench.runs.plan_reading import from_folder, read_plan, relocated_names, validated
 
 
 class Gate(Record):
@@ -51,8 +41,9 @@ class Gate(Record):
 Limit = Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")]
 
 _ASK, _MODEL, _DECODE = "What is asked", "Models", "Decoding"
-_LIMITS, _IMAGES, _RULES = "Connections, retries and limits", "Images", "Reproduction and thresholds"
+_IMAGES = "Images"
 
+PAGE = "docs/plan-file.md"
 
 LISTS = ("tasks", "sample_ids", "personas", "image_conditions", "models", "gates")
 """Fields that hold several values; one alone may be written without a list."""
@@ -147,43 +138,20 @@ class RunPlan(Record):
         default=False, description="Send images whose header or path looks like it identifies a person."
     )
 
-    max_connections: Annotated[int, Flag("--max-connections", _LIMITS)] = Field(
-        default=16, ge=1, description="Calls in flight per provider account."
-    )
-    adaptive_connections: Annotated[bool, Flag("--adaptive-connections", _LIMITS)] = Field(
-        default=False, description="Start low, grow to --max-connections while clean, fall on 429."
-    )
-    max_retries: Annotated[int, Flag("--max-retries", _LIMITS)] = Field(
-        default=6, ge=0, description="Further attempts after a failure that may pass."
-    )
-    timeout: Annotated[float | None, Flag("--timeout", _LIMITS)] = Field(
-        default=None, gt=0, description="Seconds for one attempt; default: 180 over a network, else none."
-    )
-    item_timeout: Annotated[float | None, Flag("--item-timeout", _LIMITS)] = Field(
-        default=None, gt=0, description="Seconds for one item with all attempts; default: 900 over a network."
-    )
-    budget_usd: Annotated[float | None, Flag("--budget-usd", _LIMITS)] = Field(
-        default=None, gt=0, description="Stop, resumable, when this much has been spent."
-    )
-    token_limit: Annotated[int | None, Flag("--token-limit", _LIMITS)] = Field(
-        default=None, gt=0, description="Stop, resumable, after this many tokens."
-    )
-    prices: dict[str, TokenPrice] = Field(
-        default_factory=dict,
-        description="Own prices: model -> input, output, cached_input in USD per million.",
-    )
-    reuse: Annotated[bool, Flag("--reuse/--no-reuse", _LIMITS)] = Field(
-        default=True, description="Take a stored reply to the very same request instead of paying again."
-    )
+    max_connections: MaxConnections = 16
+    adaptive_connections: AdaptiveConnections = False
+    max_retries: MaxRetries = 6
+    timeout: Timeout = None
+    item_timeout: ItemTimeout = None
+    budget_usd: BudgetUsd = None
+    token_limit: TokenLimit = None
+    prices: Prices = Field(default_factory=dict)
+    reuse: Reuse = True
 
-    seed: Annotated[int, Flag("--seed", _RULES)] = Field(
+    seed: Annotated[int, Flag("--seed", RULES)] = Field(
         default=0, description="Seed of swapped images, simulated models and resampling; stored."
     )
-    fail_on_error: Annotated[float, Flag("--fail-on-error", _RULES)] = Field(
-        default=0.0,
-        ge=0,
-        description="Failed answers that are tolerated: a share below 1, or a number; above it, exit code 1.",
-    )
+    fail_on_error: FailOnError = 0.0
     gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
 
     @field_validator(*LISTS, mode="before")
@@ -245,91 +213,25 @@ def plan_from(
     `flags` holds only what was given on the command line. Paths in a plan file count from the file's folder.
     Raises `UsageError` naming an unknown key with the nearest known one, or the field, value and expectation.
     """
-    values: dict[str, Any] = {}
-    for name in RunPlan.model_fields:
-        variable = f"SPINEBENCH_{name.upper()}"
-        text = (environ or {}).get(variable)
-        if text:
-            values[name] = read_yaml(text, source=f"environment variable {variable}")
-    if file is not None:
-        values.update(_read_plan_file(file))
-    values.update(flags)
-    return plan_of(values)
+    return read_plan(
+        RunPlan,
+        flags=flags,
+        file=file,
+        environ=environ,
+        prefix="SPINEBENCH_",
+        relocate=_relocate,
+        page=PAGE,
+    )
 
 
 def plan_of(values: Mapping[str, Any]) -> RunPlan:
     """The plan of a mapping of its fields. Raises `UsageError` naming field, value and what was expected."""
-    try:
-        return RunPlan.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(_explain(error)) from error
+    return validated(RunPlan, values, page=PAGE)
 
 
-def _read_plan_file(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(
-            f"plan file {str(file)!r}: expected a readable YAML file, but {error.strerror}; correct the path"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            f"plan file {str(file)!r}: expected UTF-8 text, found byte {error.start} is none; "
-            "save it as UTF-8"
-        ) from error
-    data = read_yaml(text, source=f"plan file {str(file)!r}")
-    if not isinstance(data, dict):
-        raise UsageError(
-            f"plan file {str(file)!r}: expected keys and values; see docs/plan-file.md, "
-            "or pass it with --benchmark if it is a benchmark file"
-        )
-    data.pop("$schema", None)
-    for key in data:
-        if key not in RunPlan.model_fields:
-            raise UsageError(f"plan file {str(file)!r}, key {key!r}: expected a known key; {_near(str(key))}")
+def _relocate(data: dict[str, Any], folder: Path) -> None:
     for key in ("benchmark", "image_root"):
         if isinstance(data.get(key), str):
-            data[key] = _from(file.parent, data[key])
-    personas = data.get("personas")
-    if isinstance(personas, str | list):
-        names = [personas] if isinstance(personas, str) else personas
-        data["personas"] = [
-            name if name in PERSONAS or not isinstance(name, str) else _from(file.parent, name)
-            for name in names
-        ]
-    return data
-
-
-def _from(folder: Path, path: str) -> str:
-    return str(folder / Path(path).expanduser())
-
-
-def _near(key: str) -> str:
-    near = difflib.get_close_matches(key, RunPlan.model_fields, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else "see docs/plan-file.md for the keys there are"
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"]) or "plan"
-        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
-            lines.append(f"key {field!r}: expected a known key, {_near(field)}")
-        elif problem["type"] == "extra_forbidden":
-            lines.append(f"key {field!r}: expected a known key")
-        elif problem["type"] == "missing":
-            flag = next(iter(_flag_names(field)), None)
-            lines.append(
-                f"{field}: expected a value" + (f" ({flag} or a key of the plan file)" if flag else "")
-            )
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            given = "" if problem["type"] == "value_error" else f" {problem['input']!r}"
-            lines.append(f"{field}{given}: {message[:1].lower()}{message[1:]}")
-    return "; ".join(["plan: " + " | ".join(lines), "correct the plan or the options"])
-
-
-def _flag_names(field: str) -> tuple[str, ...]:
-    info = RunPlan.model_fields.get(field)
-    flags = [meta.names for meta in info.metadata if isinstance(meta, Flag)] if info else []
-    return tuple(flags[0].split()) if flags else ()
+            data[key] = from_folder(folder, data[key])
+    if "personas" in data:
+        data["personas"] = relocated_names(data["personas"], folder, known=PERSONAS)

@@ -24,7 +24,8 @@ from spinebench.models.registry import canonical_name, create_model
 from spinebench.records import ImageCondition, ImageRef, Item, JsonValue, RunSpec, digest
 from spinebench.runs.digest import digest_parts
 from spinebench.runs.images import BenchmarkImages, is_slow
-from spinebench.runs.plan import ModelEntry, RunPlan
+from spinebench.runs.plan import RunPlan
+from spinebench.runs.plan_fields import ModelEntry
 from spinebench.runs.selection import is_partial, n_planned, select_items
 from spinebench.store.workspace import Workspace
 

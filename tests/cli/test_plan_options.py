@@ -7,14 +7,15 @@ import pytest
 
 from spinebench.cli.plan_options import given, with_plan_options
 from spinebench.errors import UsageError
-from spinebench.runs.plan import Flag, RunPlan, plan_of
+from spinebench.runs.plan import RunPlan, plan_of
+from spinebench.runs.plan_fields import Flag
 
 
 def _command(first: int, **flags: Any) -> None: ...
 
 
 def test_every_flagged_field_becomes_an_option_without_a_default() -> None:
-    parameters = inspect.signature(with_plan_options(_command)).parameters
+    parameters = inspect.signature(with_plan_options(RunPlan)(_command)).parameters
     flagged = [
         name
         for name, info in RunPlan.model_fields.items()
@@ -40,7 +41,7 @@ def test_no_two_options_share_a_name() -> None:
 
 
 def test_only_what_was_given_is_passed_on() -> None:
-    assert given({"models": ["sim/careful"], "epochs": None, "personas": [], "reuse": False}) == {
+    assert given({"models": ["sim/careful"], "epochs": None, "personas": [], "reuse": False}, RunPlan) == {
         "models": ("sim/careful",),
         "reuse": False,
     }
@@ -63,14 +64,18 @@ def test_only_what_was_given_is_passed_on() -> None:
     ],
 )
 def test_model_options_are_read_as_yaml_values(text: str, value: object) -> None:
-    assert given({"model_args": [text]}) == {"model_args": {"a": value}}
+    assert given({"model_args": [text]}, RunPlan) == {"model_args": {"a": value}}
 
 
 def test_roles_may_be_given_together_or_apart() -> None:
-    together = given({"model_roles": ["judge=a/b,extractor=c/d"]})
-    assert together == given({"model_roles": ["judge=a/b", "extractor=c/d"]})
+    together = given({"model_roles": ["judge=a/b,extractor=c/d"]}, RunPlan)
+    assert together == given({"model_roles": ["judge=a/b", "extractor=c/d"]}, RunPlan)
     plan = plan_of(
-        {"benchmark": "b", "models": "sim/careful", **given({"model_roles": ["extractor=openai/gpt-5"]})}
+        {
+            "benchmark": "b",
+            "models": "sim/careful",
+            **given({"model_roles": ["extractor=openai/gpt-5"]}, RunPlan),
+        }
     )
     assert plan.model_roles["extractor"].name == "openai/gpt-5"
 
@@ -78,4 +83,4 @@ def test_roles_may_be_given_together_or_apart() -> None:
 @pytest.mark.parametrize("text", ["a", "=1", " =1", ""])
 def test_a_pair_without_key_or_sign_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"-M .*expected key=value"):
-        given({"model_args": [text]})
+        given({"model_args": [text]}, RunPlan)

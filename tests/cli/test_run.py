@@ -223,7 +223,8 @@ def test_model_options_are_read_as_numbers_words_and_dates(cli: Callable[..., Sa
 
 
 def test_help_names_every_option_of_the_plan(cli: Callable[..., Said]) -> None:
-    from spinebench.runs.plan import Flag, RunPlan
+    from spinebench.runs.plan import RunPlan
+    from spinebench.runs.plan_fields import Flag
 
     said = cli("run", "--help")
     flags = [

@@ -1,0 +1,89 @@
+"""What the fields of plans are made of: how they are written on the command line, and those that plans share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from spinebench.models.prices import TokenPrice
+from spinebench.records import JsonValue, Record
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a plan field is written on the command line."""
+
+    names: str
+    """Space-separated, e.g. `--model -m`."""
+    panel: str = "What is asked"
+
+
+class ModelEntry(Record):
+    """A model string with options of its own."""
+
+    name: str
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+
+LIMITS = "Connections, retries and limits"
+RULES = "Reproduction and thresholds"
+
+MaxConnections = Annotated[
+    int,
+    Flag("--max-connections", LIMITS),
+    Field(ge=1, description="Calls in flight per provider account."),
+]
+AdaptiveConnections = Annotated[
+    bool,
+    Flag("--adaptive-connections", LIMITS),
+    Field(description="Start low, grow to --max-connections while clean, fall on 429."),
+]
+MaxRetries = Annotated[
+    int,
+    Flag("--max-retries", LIMITS),
+    Field(ge=0, description="Further attempts after a failure that may pass."),
+]
+Timeout = Annotated[
+    float | None,
+    Flag("--timeout", LIMITS),
+    Field(gt=0, description="Seconds for one attempt; default: 180 over a network, else none."),
+]
+ItemTimeout = Annotated[
+    float | None,
+    Flag("--item-timeout", LIMITS),
+    Field(gt=0, description="Seconds for one item with all attempts; default: 900 over a network."),
+]
+BudgetUsd = Annotated[
+    float | None,
+    Flag("--budget-usd", LIMITS),
+    Field(gt=0, description="Stop, resumable, when this much has been spent."),
+]
+TokenLimit = Annotated[
+    int | None,
+    Flag("--token-limit", LIMITS),
+    Field(gt=0, description="Stop, resumable, after this many tokens."),
+]
+Prices = Annotated[
+    dict[str, TokenPrice],
+    Field(description="Own prices: model -> input, output, cached_input in USD per million."),
+]
+Reuse = Annotated[
+    bool,
+    Flag("--reuse/--no-reuse", LIMITS),
+    Field(description="Take a stored reply to the very same request instead of paying again."),
+]
+FailOnError = Annotated[
+    float,
+    Flag("--fail-on-error", RULES),
+    Field(
+        ge=0,
+        description="Failed answers that are tolerated: a share below 1, or a number; above it, exit code 1.",
+    ),
+]
