@@ -247,6 +247,8 @@ class JudgeReply(Record):
     provider_model: str | None = None
     usage: Usage = Usage()
     reused: bool = False
+    plain_json: bool = False
+    """True where JSON was asked for in words only, because the provider takes no JSON schema."""
 
 
 class JudgementKey(Record):
@@ -276,7 +278,8 @@ class Judgement(Record):
     failures: tuple[Failure, ...] = ()
     """Failed attempts at a reply."""
     steering: tuple[str, ...] = ()
-    """Passages of the trace that address the judge or imitate its delimiters; shown to it neutralized."""
+    """Passages of the trace that address the judge, imitate its delimiters or name the model that wrote it. What
+    imitates or hides is shown neutralized; the words stay, they are evidence."""
     prompt_hash: Sha256
     rubric_hash: Sha256
     shown_sha256: Sha256

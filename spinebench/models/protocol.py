@@ -88,6 +88,9 @@ class RequestTag(Record):
     option_permutation: tuple[int, ...] = ()
     """presented[i] = options[permutation[i]]; empty: as given."""
     epoch: int = 1
+    """Of an answer; the repeat of a judge."""
+    trace_id: str | None = None
+    """The trace that a judge is asked about."""
 
 
 class JsonSchema(Record):
