@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast
 
 from spinebench.agents.exam import ExamGraph, exam_graph
@@ -18,11 +17,13 @@ from spinebench.models.gateway import Gateway
 from spinebench.models.protocol import ChatModel
 from spinebench.models.spending import total
 from spinebench.records import Answer, AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus
+from spinebench.runs.crew import Crew, raise_first
 from spinebench.runs.prepare import PreparedRun
 from spinebench.runs.progress import Progress
 from spinebench.runs.rereading import is_unread, read_again, unread_answers
 from spinebench.runs.selection import planned_keys
-from spinebench.runs.stopping import StopRequest, StopSwitch
+from spinebench.runs.stopping import StopSwitch
+from spinebench.runs.writing import JournalWriter, every
 from spinebench.store.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)
@@ -64,41 +65,30 @@ class _Sitting:
         self._on_progress = on_progress
         self._done = folder.done_keys()
         self.progress = Progress(n_planned=prepared.spec.n_planned, n_done=len(self._done))
-        self._queue: asyncio.Queue[tuple[JournalEntry, asyncio.Future[None]]] = asyncio.Queue()
-        self._cause: SpinebenchError | None = None
-        self._broken = False
-        """Whether something failed that is no item's and no user's fault: nothing more is asked."""
+        self._crew = Crew(switch)
+        self._writer: JournalWriter[JournalEntry] = JournalWriter(
+            lambda entries: folder.journal.append(entries), on_written=self._count, on_failed=self._crew.ends
+        )
         self._tripped = False
         """Whether the graph itself has failed on an item; the first time is told in full."""
 
     async def run(self) -> RunStatus:
         self._write_status(RunState.RUNNING)
         try:
-            async with self._writer(), self._ticker():
+            async with self._writer.at_work(), every(_STATUS_EVERY_S, self._still_running):
                 unread = self._unread()
-                workers = [asyncio.create_task(self._read(unread)) for _ in range(self._n_workers())]
+                workers = [self._crew.work(unread, self._read) for _ in range(self._n_workers())]
                 workers += [
-                    asyncio.create_task(self._work(model, graph, questions))
+                    self._crew.work(questions, partial(self._answer, graph))
                     for model in self._prepared.models
                     for graph, questions in [(self._graph(model), self._questions(model))]
                     for _ in range(self._n_workers())
                 ]
-
-                def cancel(request: StopRequest) -> None:
-                    if request is StopRequest.ABORT:
-                        for worker in workers:
-                            worker.cancel()
-
-                self._switch.listen(cancel)
-                results = await asyncio.gather(*workers, return_exceptions=True)
+                raised = await self._crew.all_of(workers)
         finally:
             complete = self.progress.n_done == self.progress.n_planned
             status = self._write_status(RunState.DONE if complete else RunState.INCOMPLETE)
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-                raise result
-        if self._cause is not None:
-            raise self._cause
+        raise_first(raised, self._crew.cause)
         return status
 
     def _n_workers(self) -> int:
@@ -124,21 +114,9 @@ class _Sitting:
         )
         return (question for question in keys if question[1].id() not in self._done)
 
-    async def _work(
-        self, model: ChatModel, graph: ExamGraph, questions: Iterator[tuple[Item, AnswerKey]]
-    ) -> None:
-        """One worker: takes the next question of its model until there is none or the run is to stop."""
-        for item, key in questions:
-            if self._over():
-                return
-            try:
-                await self._journal(await self._ask(graph, item, key))
-            except SpinebenchError as error:  # no item escapes it: wrong key, budget, full disk
-                self._cause = self._cause or error
-                return
-            except Exception:
-                self._broken = True
-                raise
+    async def _answer(self, graph: ExamGraph, question: tuple[Item, AnswerKey]) -> None:
+        """One question, from the graph to the disk."""
+        await self._writer.write(await self._ask(graph, *question))
 
     def _unread(self) -> Iterator[tuple[Answer, Item]]:
         """Replies on which the extractor failed in an earlier sitting, with their items."""
@@ -147,27 +125,15 @@ class _Sitting:
             for answer in unread_answers(self._folder):
                 yield answer, items[answer.key.item_id]
 
-    async def _read(self, unread: Iterator[tuple[Answer, Item]]) -> None:
-        """One worker: has the extractor read the next of these replies."""
+    async def _read(self, unread: tuple[Answer, Item]) -> None:
+        """One of these replies, read by the extractor."""
         extractor = self._prepared.extractor
-        for answer, item in unread:
-            if self._over() or extractor is None:
-                return
-            try:
-                entry = await read_again(answer, item, extractor=extractor, gateway=self._gateway)
-                if entry is None:
-                    self.progress.n_unread += 1
-                else:
-                    await self._journal(entry)
-            except SpinebenchError as error:
-                self._cause = self._cause or error
-                return
-            except Exception:
-                self._broken = True
-                raise
-
-    def _over(self) -> bool:
-        return self._switch.request is not None or self._cause is not None or self._broken
+        assert extractor is not None
+        entry = await read_again(*unread, extractor=extractor, gateway=self._gateway)
+        if entry is None:
+            self.progress.n_unread += 1
+        else:
+            await self._writer.write(entry)
 
     async def _ask(self, graph: ExamGraph, item: Item, key: AnswerKey) -> JournalEntry:
         """The journal entry of one question; whatever goes wrong with this question alone is in it."""
@@ -207,66 +173,13 @@ class _Sitting:
             self.progress.n_done += 1
         self.progress.n_reused += entry.answer.reused
 
-    async def _journal(self, entry: JournalEntry) -> None:
-        """Returns once the entry is on disk."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((entry, written))
-        await asyncio.shield(written)
-
-    @contextlib.asynccontextmanager
-    async def _writer(self) -> AsyncIterator[None]:
-        """Writes finished answers: all that wait go into one append with one fsync."""
-        task = asyncio.create_task(self._write())
-        try:
-            yield
-        finally:
-            await self._queue.join()
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-    async def _write(self) -> None:
-        while True:
-            batch = [await self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            try:
-                await asyncio.to_thread(self._folder.journal.append, [entry for entry, _ in batch])
-            except Exception as error:  # noqa: BLE001 - raised again in each worker that waits for its entry
-                if isinstance(error, SpinebenchError):
-                    self._cause = self._cause or error
-                for _, written in batch:
-                    written.set_exception(error)
-                    written.exception()  # seen: the worker that waits may have been cancelled
-            else:
-                for entry, written in batch:
-                    self._count(entry)
-                    written.set_result(None)
-            finally:
-                for _ in batch:
-                    self._queue.task_done()
-
-    @contextlib.asynccontextmanager
-    async def _ticker(self) -> AsyncIterator[None]:
-        """Rewrites the status file and calls the display about once a second."""
-
-        async def tick() -> None:
-            while True:
-                await asyncio.sleep(_STATUS_EVERY_S)
-                self._write_status(RunState.RUNNING)
-
-        task = asyncio.create_task(tick())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    def _still_running(self) -> None:
+        self._write_status(RunState.RUNNING)
 
     def _write_status(self, state: RunState) -> RunStatus:
         spent = total(self._gateway.spending())
         self.progress.cost_usd = spent.cost_usd
-        message = str(self._cause) if self._cause else None
+        message = str(self._crew.cause) if self._crew.cause else None
         if message is None and self.progress.n_unread:
             message = (
                 f"the extractor failed on {self.progress.n_unread} replies; a resumed run has them read again"
