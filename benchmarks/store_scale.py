@@ -164,7 +164,7 @@ def timed(call: Callable[[], object], times: int = 1) -> float:
 
 def append_cost(folder: Path, text_bytes: int, n: int = 4096, batch: int = 64) -> dict[str, float]:
     """CPU and wall milliseconds per appended answer, serialization and sync included."""
-    journal = Journal(folder / "append.jsonl")
+    journal = Journal(folder / "append.jsonl", JournalEntry)
     entries = [entry(item(number), "m", "r", right=True, text="x" * text_bytes) for number in range(n)]
     cpu, wall = time.process_time(), time.perf_counter()
     for start in range(0, n, batch):

@@ -1,8 +1,8 @@
-"""A run's journal: one JSON line per finished answer, appended and synced before it counts as done.
+"""Journals: one JSON line per finished answer, judgement or rating, synced before it counts as done.
 
 The journal is the truth; the database is filled from it. A line counts when its newline is on disk. What
 follows the last newline was cut off by a kill or a power loss: it is set aside in a file of its own before
-anything is appended, and never read as an answer.
+anything is appended, and never read as an entry.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from spinebench.errors import DataError, StoppedError, UsageError
-from spinebench.records import JournalEntry, JsonValue, Record
+from spinebench.records import JsonValue, Record
 
 _log = logging.getLogger(__name__)
 _BLOCK = 1 << 20
+EntryT = TypeVar("EntryT", bound=Record)
+"""What a line of a journal holds."""
 
 
 class SetAside(Record):
@@ -48,11 +52,17 @@ class Line:
     data: bytes
 
 
-class Journal:
-    """The append-only file of a run. One process appends (see `RunFolder.lock`); any number read."""
+class Journal(Generic[EntryT]):
+    """An append-only file of records. One process appends (see `RunFolder.lock`); any number read.
 
-    def __init__(self, path: Path) -> None:
+    `way_on` ends the messages: what brings back what is missing. A journal of which several processes are
+    writers at once is a `SharedJournal`.
+    """
+
+    def __init__(self, path: Path, entry: type[EntryT], *, way_on: str | None = None) -> None:
         self.path = path
+        self.entry = entry
+        self.way_on = way_on or f"call 'spinebench resume {path.parent.name}'"
         self._descriptor: int | None = None
         self._end = 0
         self._guard = threading.Lock()
@@ -65,7 +75,7 @@ class Journal:
         with self._guard:
             return self._open()
 
-    def append(self, entries: Sequence[JournalEntry]) -> None:
+    def append(self, entries: Sequence[EntryT]) -> None:
         """Write the entries with one write and one sync; when it returns they outlive a power loss.
 
         Either all of the batch is kept or, on a full disk, none of it, and StoppedError is raised. UsageError
@@ -73,9 +83,7 @@ class Journal:
         """
         if not entries:
             return
-        assert all(entry.answer is not None or entry.scored is not None for entry in entries), (
-            "an empty entry"
-        )
+        assert not any(is_empty(entry) for entry in entries), "an empty entry"
         data = b"".join(encode(entry) for entry in entries)
         with self._guard:
             if self._descriptor is None:
@@ -93,7 +101,7 @@ class Journal:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def read(self) -> Iterator[JournalEntry]:
+    def read(self) -> Iterator[EntryT]:
         """All whole entries in the order they were written; none where the file does not exist.
 
         Raises CorruptLineError, which names file, line and byte offset, on a line that is no entry.
@@ -105,14 +113,14 @@ class Journal:
         """Whole lines from a byte offset on, whose first line has that number. A torn tail is left out."""
         return read_lines(self.path, offset=offset, number=number)
 
-    def parse(self, line: Line) -> JournalEntry:
+    def parse(self, line: Line) -> EntryT:
         """The entry of a line; raises CorruptLineError."""
         try:
-            entry = JournalEntry.model_validate_json(line.data)
+            entry = self.entry.model_validate_json(line.data)
         except ValidationError as error:
             raise self.corrupt(line, explain(error)) from None
-        if entry.answer is None and entry.scored is None:
-            raise self.corrupt(line, "it holds neither an answer nor a score")
+        if is_empty(entry):
+            raise self.corrupt(line, "it holds nothing")
         return entry
 
     def corrupt(self, line: Line, why: str) -> CorruptLineError:
@@ -121,7 +129,7 @@ class Journal:
             f"journal {str(self.path)!r}, line {line.number} (byte {line.offset}): expected a journal "
             f"entry, but {why}; "
             "call 'spinebench store check --set-aside' to move such lines into a file beside the journal, "
-            f"then 'spinebench resume {self.path.parent.name}' to ask again what they held"
+            f"then {self.way_on} to have again what they held"
         )
 
     def torn(self) -> int:
@@ -157,7 +165,7 @@ class Journal:
         return aside
 
     def _set_aside(self, descriptor: int, end: int, size: int) -> SetAside:
-        with free_name(self.path.parent, "journal.torn").open("xb") as file:
+        with free_name(self.path.parent, f"{self.path.stem}.torn").open("xb") as file:
             for start in range(end, size, _BLOCK):
                 file.write(os.pread(descriptor, min(_BLOCK, size - start), start))
             file.flush()
@@ -175,7 +183,7 @@ class Journal:
             raise UsageError(
                 f"journal {str(self.path)!r}: expected {self._end} bytes, as this process left it, "
                 f"but found {size}; "
-                "stop the other process that writes to it, then resume the run"
+                f"stop the other process that writes to it, then {self.way_on}"
             )
         rest = memoryview(data)
         try:
@@ -206,8 +214,47 @@ class Journal:
         return StoppedError(
             f"journal {str(self.path)!r}: expected {what}, but {error.strerror}; all earlier entries "
             "are safe: "
-            f"make room, then call 'spinebench resume {self.path.parent.name}'"
+            f"make room, then {self.way_on}"
         )
+
+
+class SharedJournal(Journal[EntryT]):
+    """A journal that several processes append to in turn.
+
+    `turn` is entered for each batch and keeps every other writer out; it may refuse by raising. Nothing is
+    kept open between batches, so that what another process added meanwhile is never taken for damage.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        entry: type[EntryT],
+        *,
+        way_on: str,
+        turn: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        super().__init__(path, entry, way_on=way_on)
+        self._turn = turn
+
+    def append(self, entries: Sequence[EntryT]) -> None:
+        """As `Journal.append`, in this process's turn."""
+        self.append_new(lambda: entries)
+
+    def append_new(self, choose: Callable[[], Sequence[EntryT]]) -> Sequence[EntryT]:
+        """Append what `choose` returns, which is called inside the turn: what it reads of the journal still
+        holds when its entries are written. Returns them once they are on disk."""
+        with self._turn():
+            try:
+                entries = choose()
+                super().append(entries)
+            finally:
+                self.close()
+        return entries
+
+
+def is_empty(entry: Record) -> bool:
+    """Whether no field of an entry is set."""
+    return all(value is None for _, value in entry)
 
 
 def encode(record: Record) -> bytes:

@@ -1,4 +1,5 @@
-"""Locks between processes: one process per run, and many readers or one writer of the database.
+"""Locks between processes: one per run or audit, one importer per rater, many readers or one writer of the
+database.
 
 They are operating-system locks (`flock`) on files that are never removed: the kernel frees them when a
 process dies, however it dies, so that no lock is ever stale. Linux and macOS.
@@ -24,8 +25,8 @@ _PROBE_GRACE_S = 0.3
 
 
 @contextmanager
-def run_lock(path: Path, *, run_id: str) -> Iterator[None]:
-    """Hold the lock of a run, with this process's pid in it.
+def run_lock(path: Path, *, run_id: str, what: str = "run") -> Iterator[None]:
+    """Hold the lock of a run or audit, with this process's pid in it.
 
     Raises UsageError with the holder's pid where another process (or another part of this one) holds it.
     """
@@ -33,7 +34,7 @@ def run_lock(path: Path, *, run_id: str) -> Iterator[None]:
     try:
         if not _wait(descriptor, fcntl.LOCK_EX, time.monotonic() + _PROBE_GRACE_S):
             raise UsageError(
-                f"run {run_id!r}: expected no other process at work on it, but {_holder(descriptor)} is; "
+                f"{what} {run_id!r}: expected no other process at work on it, but {_holder(descriptor)} is; "
                 "wait for it to end, or stop it, then try again"
             )
         note = {"pid": os.getpid(), "host": socket.gethostname()}
@@ -55,6 +56,26 @@ def is_held(path: Path) -> bool:
         return False
     try:
         return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def turn(path: Path, *, shared: bool = False, timeout_s: float = 120.0) -> Iterator[None]:
+    """Wait for a lock that others hold for moments only, and hold it; `shared`: together with others who do.
+
+    Raises StoppedError when it is not to be had in time.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = _open(path)
+    try:
+        operation = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        if not _wait(descriptor, operation, time.monotonic() + timeout_s):
+            raise StoppedError(
+                f"lock {str(path)!r}: expected it to be free within {timeout_s:g} s, but another process keeps "
+                "it; nothing is lost: end that process, then try again"
+            )
+        yield
     finally:
         os.close(descriptor)
 

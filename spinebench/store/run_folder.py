@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,9 +10,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spinebench.errors import DataError, StoppedError, UsageError
+from spinebench.errors import DataError, UsageError
 from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunSpec, RunState, RunStatus
-from spinebench.store.journal import CorruptLineError, Journal, Line, encode, explain, read_lines, sync_folder
+from spinebench.store.folders import create_folder
+from spinebench.store.journal import CorruptLineError, Journal, Line, encode, explain, read_lines
 from spinebench.store.locks import is_held, run_lock
 
 
@@ -23,7 +23,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.run_id = path.name
-        self.journal = Journal(path / "journal.jsonl")
+        self.journal = Journal(path / "journal.jsonl", JournalEntry)
 
     @classmethod
     def create(cls, path: Path, spec: RunSpec, items: Iterable[Item]) -> RunFolder:
@@ -36,22 +36,11 @@ class RunFolder:
             raise UsageError(
                 f"run {spec.run_id!r}: expected a new id, but it exists; resume it, or name another"
             )
-        draft = path.with_name(f".new-{path.name}-{os.getpid()}")
-        try:
-            shutil.rmtree(draft, ignore_errors=True)
-            draft.mkdir(parents=True)
-            _write_synced(draft / "run.json", (spec.model_dump_json(indent=2) + "\n",))
-            _write_synced(draft / "items.jsonl", _item_lines(items))
-            sync_folder(draft)
-            draft.rename(path)
-            sync_folder(path.parent)
-        except OSError as error:
-            raise StoppedError(
-                f"run {spec.run_id!r}: expected to write its folder {str(path)!r}, but {error.strerror}; "
-                "make room or choose another --workspace, then call it again"
-            ) from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        create_folder(
+            path,
+            {"run.json": (spec.model_dump_json(indent=2) + "\n",), "items.jsonl": _item_lines(items)},
+            what=f"run {spec.run_id!r}",
+        )
         return cls(path)
 
     def spec(self) -> RunSpec:
@@ -206,11 +195,3 @@ def _item_lines(items: Iterable[Item]) -> Iterator[str]:
             raise DataError(f"item {item.id!r}: expected an id of its own, but two items have it; rename one")
         seen.add(item.id)
         yield encode(item).decode()
-
-
-def _write_synced(path: Path, texts: Iterable[str]) -> None:
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        for text in texts:
-            file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

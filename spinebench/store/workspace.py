@@ -1,15 +1,20 @@
-"""A workspace: the folder that holds runs, the cache and the database over them."""
+"""A workspace: the folder that holds runs, audits, the cache and the database over them."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from spinebench.audit_records import AuditSpec, AuditTrace, RaterCard
 from spinebench.errors import DataError, SpinebenchError, UsageError
 from spinebench.records import Item, RunSpec
+from spinebench.store.audit_folder import AuditFolder
+from spinebench.store.journal import SharedJournal
+from spinebench.store.locks import turn
 from spinebench.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of the folder's layout, in `workspace.json`."""
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 
 
 class Workspace:
@@ -37,13 +42,17 @@ class Workspace:
         return self.path / "runs"
 
     @property
+    def audits_dir(self) -> Path:
+        return self.path / "audits"
+
+    @property
     def cache_dir(self) -> Path:
         """Where replies and prepared images are kept between runs; may be removed at any time."""
         return self.path / "cache"
 
     def exists(self) -> bool:
         """Whether there is a workspace at the path yet."""
-        return (self.path / "workspace.json").is_file() or bool(self._folders())
+        return (self.path / "workspace.json").is_file() or bool(self._folders() + self._audit_folders())
 
     def create(self) -> None:
         """Make the folder a workspace; nothing changes where it is one. `create_run` does it by itself.
@@ -73,44 +82,106 @@ class Workspace:
 
         Raises UsageError for an id that exists or is no file name, and for a folder full of other things.
         """
-        if not _RUN_ID.fullmatch(spec.run_id):
-            raise UsageError(
-                f"run id {spec.run_id!r}: expected letters, digits and . _ + -, beginning with a "
-                "letter or digit; "
-                "choose another"
-            )
+        _check_id("run", spec.run_id)
         self.create()
         return RunFolder.create(self.runs_dir / spec.run_id, spec, items)
 
     def run(self, id_or_prefix: str) -> RunFolder:
         """The run of that id, or the only one whose id begins so. Raises UsageError for none or several."""
-        names = [path.name for path in self._folders()]
-        found = [name for name in names if name == id_or_prefix]
-        found = found or [name for name in names if id_or_prefix and name.startswith(id_or_prefix)]
-        if len(found) != 1:
-            shown = ", ".join(sorted(found or names)[-5:])
-            expected = f"one run, not {len(found)}: {shown}" if found else f"a run of {str(self.path)!r}"
-            known = f" (the last ones: {shown})" if shown and not found else ""
-            raise UsageError(
-                f"run {id_or_prefix!r}: expected {expected}{known}; call 'spinebench runs list' to "
-                "see their ids"
-            )
-        run = RunFolder(self.runs_dir / found[0])
+        run = RunFolder(
+            self._named(self._folders(), id_or_prefix, "run", "call 'spinebench runs list' to see their ids")
+        )
         run.spec()
         return run
 
     def runs(self) -> list[RunFolder]:
         """All readable runs, oldest first; empty without a workspace. See `unreadable_runs`."""
-        return [run for run, error in self._opened() if error is None]
+        return _opened([RunFolder(path) for path in self._folders()])[0]
 
     def unreadable_runs(self) -> list[tuple[Path, SpinebenchError]]:
         """Folders that hold a `run.json` which cannot be used, each with the reason."""
-        return [(run.path, error) for run, error in self._opened() if error is not None]
+        return _opened([RunFolder(path) for path in self._folders()])[1]
 
     def latest(self) -> RunFolder | None:
         """The run created last; None without runs."""
         runs = self.runs()
         return runs[-1] if runs else None
+
+    def create_audit(self, spec: AuditSpec, traces: Iterable[AuditTrace]) -> AuditFolder:
+        """Make the workspace where it is not there yet, and in it the audit's folder.
+
+        Raises UsageError for an id that exists or is no file name, DataError for traces that do not fit the
+        spec.
+        """
+        _check_id("audit", spec.audit_id)
+        self.create()
+        return AuditFolder.create(self.audits_dir / spec.audit_id, spec, traces)
+
+    def audit(self, id_or_prefix: str) -> AuditFolder:
+        """The audit of that id, or the only one whose id begins so. Raises UsageError for none or several."""
+        audit = AuditFolder(
+            self._named(
+                self._audit_folders(),
+                id_or_prefix,
+                "audit",
+                "name it in full, or make one by 'spinebench audit RUN'",
+            )
+        )
+        audit.spec()
+        return audit
+
+    def audits(self) -> list[AuditFolder]:
+        """All readable audits, oldest first; empty without a workspace. See `unreadable_audits`."""
+        return _opened([AuditFolder(path) for path in self._audit_folders()])[0]
+
+    def unreadable_audits(self) -> list[tuple[Path, SpinebenchError]]:
+        """Folders that hold an `audit.json` which cannot be used, each with the reason."""
+        return _opened([AuditFolder(path) for path in self._audit_folders()])[1]
+
+    def latest_audit(self) -> AuditFolder | None:
+        """The audit created last; None without audits."""
+        audits = self.audits()
+        return audits[-1] if audits else None
+
+    def raters(self) -> dict[str, RaterCard]:
+        """Pseudonym -> card, as last saved, in the order of the first ones. Raises CorruptLineError."""
+        return {card.rater: card for card in self.raters_journal.read()}
+
+    def save_rater(self, card: RaterCard) -> None:
+        """Add a rater, or replace their card; nothing is written where it is the same.
+
+        Raises UsageError for a pseudonym that differs from another's in upper and lower case only: on some
+        disks their journals would be one file.
+        """
+        self.create()
+
+        def new() -> list[RaterCard]:
+            known = self.raters()
+            for other in known:
+                if other != card.rater and other.lower() == card.rater.lower():
+                    raise UsageError(
+                        f"rater {card.rater!r}: expected a pseudonym unlike {other!r} in more than upper and "
+                        "lower case; choose another"
+                    )
+            return [] if known.get(card.rater) == card else [card]
+
+        self.raters_journal.append_new(new)
+
+    @property
+    def raters_journal(self) -> SharedJournal[RaterCard]:
+        """`raters.jsonl`: the latest card of a rater counts."""
+
+        @contextmanager
+        def in_turn() -> Iterator[None]:
+            with turn(self.path / "locks" / "raters.lock"):
+                yield
+
+        return SharedJournal(
+            self.path / "raters.jsonl",
+            RaterCard,
+            way_on="add the rater again by 'spinebench rate raters add'",
+            turn=in_turn,
+        )
 
     @property
     def database(self) -> Database:
@@ -139,27 +210,27 @@ class Workspace:
         """The latest answers with their texts and scores, of one run or of all."""
         return self.query("answers", run_id=run_id)
 
-    def _opened(self) -> list[tuple[RunFolder, SpinebenchError | None]]:
-        opened: list[tuple[RunFolder, SpinebenchError | None]] = []
-        for path in self._folders():
-            run = RunFolder(path)
-            try:
-                run.spec()
-                opened.append((run, None))
-            except DataError as error:
-                opened.append((run, error))
-        readable = [pair for pair in opened if pair[1] is None]
-        readable.sort(key=lambda pair: (pair[0].spec().created_at.timestamp(), pair[0].run_id))
-        return readable + [pair for pair in opened if pair[1] is not None]
+    def _named(self, folders: list[Path], id_or_prefix: str, what: str, way_on: str) -> Path:
+        names = [path.name for path in folders]
+        found = [name for name in names if name == id_or_prefix]
+        found = found or [name for name in names if id_or_prefix and name.startswith(id_or_prefix)]
+        if len(found) != 1:
+            shown = ", ".join(sorted(found or names)[-5:])
+            article = "an" if what == "audit" else "a"
+            expected = (
+                f"one {what}, not {len(found)}: {shown}"
+                if found
+                else f"{article} {what} of {str(self.path)!r}"
+            )
+            known = f" (the last ones: {shown})" if shown and not found else ""
+            raise UsageError(f"{what} {id_or_prefix!r}: expected {expected}{known}; {way_on}")
+        return folders[names.index(found[0])]
 
     def _folders(self) -> list[Path]:
-        if not self.runs_dir.is_dir():
-            return []
-        return sorted(
-            path
-            for path in self.runs_dir.iterdir()
-            if not path.name.startswith(".") and (path / "run.json").is_file()
-        )
+        return _folders_with(self.runs_dir, "run.json")
+
+    def _audit_folders(self) -> list[Path]:
+        return _folders_with(self.audits_dir, "audit.json")
 
     def _check(self) -> None:
         if self.path.exists() and not self.path.is_dir():
@@ -185,9 +256,42 @@ class Workspace:
             )
 
 
+FolderT = TypeVar("FolderT", RunFolder, AuditFolder)
+
+
+def _opened(folders: list[FolderT]) -> tuple[list[FolderT], list[tuple[Path, SpinebenchError]]]:
+    """Readable folders, oldest first, and the others, each with the reason."""
+    readable: list[FolderT] = []
+    unreadable: list[tuple[Path, SpinebenchError]] = []
+    for folder in folders:
+        try:
+            folder.spec()
+            readable.append(folder)
+        except DataError as error:
+            unreadable.append((folder.path, error))
+    readable.sort(key=lambda folder: (folder.spec().created_at.timestamp(), folder.path.name))
+    return readable, unreadable
+
+
+def _folders_with(parent: Path, description: str) -> list[Path]:
+    if not parent.is_dir():
+        return []
+    return sorted(
+        path for path in parent.iterdir() if not path.name.startswith(".") and (path / description).is_file()
+    )
+
+
+def _check_id(what: str, identifier: str) -> None:
+    if not _ID.fullmatch(identifier):
+        raise UsageError(
+            f"{what} id {identifier!r}: expected letters, digits and . _ + -, beginning with a letter or "
+            "digit; choose another"
+        )
+
+
 def _foreign(folder: Path) -> list[str]:
     """Names in a folder that no workspace has; hidden ones (`.gitignore`, `.DS_Store`) do not count."""
-    ours = ("cache", "locks", "runs", "spinebench.duckdb", "workspace.json")
+    ours = ("audits", "cache", "locks", "raters.jsonl", "runs", "spinebench.duckdb", "workspace.json")
     return sorted(
         path.name
         for path in folder.iterdir()

@@ -381,8 +381,8 @@ GOOD = encode(right(D2))
     [
         pytest.param(b"oops\n", "expected a journal entry", id="no JSON"),
         pytest.param(b"\n", "expected a journal entry", id="empty"),
-        pytest.param(b"{}\n", "neither an answer nor a score", id="nothing in it"),
-        pytest.param(b'{"answer": null, "scored": null}\n', "neither an answer nor a score", id="nulls"),
+        pytest.param(b"{}\n", "it holds nothing", id="nothing in it"),
+        pytest.param(b'{"answer": null, "scored": null}\n', "it holds nothing", id="nulls"),
         pytest.param(b'{"rating": 5}\n', "rating", id="other fields"),
         pytest.param(b'{"answer": {}}\n', "answer.key", id="empty answer"),
         pytest.param(b'{"answer": 5}\n', "answer", id="no answer object"),

@@ -24,11 +24,11 @@ def entries(n: int, text: str = "My final option: [A]") -> list[JournalEntry]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal.jsonl")
+def journal(tmp_path: Path) -> Journal[JournalEntry]:
+    return Journal(tmp_path / "journal.jsonl", JournalEntry)
 
 
-def test_what_was_appended_is_read_back_in_order(journal: Journal) -> None:
+def test_what_was_appended_is_read_back_in_order(journal: Journal[JournalEntry]) -> None:
     first, second = right(ITEMS[0]), right(ITEMS[3], "sim/b")
     journal.append([first])
     journal.append([])
@@ -36,7 +36,7 @@ def test_what_was_appended_is_read_back_in_order(journal: Journal) -> None:
     assert list(journal.read()) == [first, second]
 
 
-def test_no_file_is_an_empty_journal(journal: Journal) -> None:
+def test_no_file_is_an_empty_journal(journal: Journal[JournalEntry]) -> None:
     assert list(journal.read()) == []
     assert journal.torn() == 0
     journal.append([])
@@ -55,7 +55,7 @@ def test_no_file_is_an_empty_journal(journal: Journal) -> None:
         pytest.param("x" * 20_000_000, id="20 MB"),
     ],
 )
-def test_texts_come_back_as_they_were(journal: Journal, text: str) -> None:
+def test_texts_come_back_as_they_were(journal: Journal[JournalEntry], text: str) -> None:
     written = entries(1, text) + entries(1, "next")
     journal.append(written)
     assert list(journal.read()) == written
@@ -70,7 +70,7 @@ def test_texts_come_back_as_they_were(journal: Journal, text: str) -> None:
         pytest.param("\ud83e\uddb4", "🦴", id="two halves of one character"),
     ],
 )
-def test_what_utf8_cannot_hold_is_replaced(journal: Journal, text: str, kept: str) -> None:
+def test_what_utf8_cannot_hold_is_replaced(journal: Journal[JournalEntry], text: str, kept: str) -> None:
     journal.append(entries(1, text))
     (entry,) = journal.read()
     assert entry.answer is not None
@@ -84,7 +84,7 @@ def test_cut_anywhere_the_whole_lines_remain_and_the_rest_is_kept_aside(
 ) -> None:
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
     folder.mkdir()
-    journal = Journal(folder / "journal.jsonl")
+    journal = Journal(folder / "journal.jsonl", JournalEntry)
     written = entries(3, data.draw(st.text(max_size=20)))
     journal.append(written)
     journal.close()
@@ -112,7 +112,7 @@ def test_cut_anywhere_the_whole_lines_remain_and_the_rest_is_kept_aside(
 
 
 def test_a_torn_line_is_reported_when_append_finds_it(
-    journal: Journal, caplog: pytest.LogCaptureFixture
+    journal: Journal[JournalEntry], caplog: pytest.LogCaptureFixture
 ) -> None:
     journal.path.write_bytes(b'{"answer": {"key"')
     journal.append(entries(1))
@@ -139,7 +139,9 @@ def test_a_torn_line_is_reported_when_append_finds_it(
         pytest.param(b'{"answer": "\xff\xfe"}\n', id="not UTF-8"),
     ],
 )
-def test_a_corrupt_line_is_named_with_its_place_and_the_way_on(journal: Journal, line: bytes) -> None:
+def test_a_corrupt_line_is_named_with_its_place_and_the_way_on(
+    journal: Journal[JournalEntry], line: bytes
+) -> None:
     first, last = (encode(entry) for entry in entries(2))
     journal.path.write_bytes(first + line + last)
     reader = journal.read()
@@ -152,9 +154,9 @@ def test_a_corrupt_line_is_named_with_its_place_and_the_way_on(journal: Journal,
     assert caught.value.exit_code is ExitCode.DATA
 
 
-def test_a_second_writer_is_noticed_before_anything_is_written(journal: Journal) -> None:
+def test_a_second_writer_is_noticed_before_anything_is_written(journal: Journal[JournalEntry]) -> None:
     journal.append(entries(1))
-    other = Journal(journal.path)
+    other = Journal(journal.path, JournalEntry)
     other.append(entries(1))
     before = journal.path.read_bytes()
     with pytest.raises(UsageError, match="stop the other process"):
@@ -166,9 +168,10 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from spinebench.errors import StoppedError
+from spinebench.records import JournalEntry
 from spinebench.store import Journal
 from tests.store.test_journal import entries
-journal = Journal(Path(sys.argv[1]))
+journal = Journal(Path(sys.argv[1]), JournalEntry)
 journal.append(entries(2))
 size = journal.path.stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + 700, resource.RLIM_INFINITY))
@@ -183,7 +186,9 @@ journal.append(entries(1))
 """
 
 
-def test_a_full_disk_leaves_no_half_line_and_the_journal_goes_on_when_there_is_room(journal: Journal) -> None:
+def test_a_full_disk_leaves_no_half_line_and_the_journal_goes_on_when_there_is_room(
+    journal: Journal[JournalEntry],
+) -> None:
     process = python(FULL_DISK, journal.path)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
@@ -201,10 +206,11 @@ def test_no_room_to_set_a_torn_line_aside_stops_without_losing_it(tmp_path: Path
 import resource, sys
 from pathlib import Path
 from spinebench.errors import StoppedError
+from spinebench.records import JournalEntry
 from spinebench.store import Journal
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 try:
-    Journal(Path(sys.argv[1])).open()
+    Journal(Path(sys.argv[1]), JournalEntry).open()
 except StoppedError as error:
     print(error)
 """
@@ -219,9 +225,10 @@ ENDLESS = """
 import sys
 from pathlib import Path
 from spinebench.records import JournalEntry
+from spinebench.records import JournalEntry
 from spinebench.store import Journal
 from tests.stored_runs import answer, key
-journal = Journal(Path(sys.argv[1]))
+journal = Journal(Path(sys.argv[1]), JournalEntry)
 number = int(sys.argv[2])
 while True:
     batch = [number + step for step in range(1 + number % 7)]
@@ -231,7 +238,7 @@ while True:
 """
 
 
-def test_killed_at_any_moment_nothing_acknowledged_is_lost(journal: Journal) -> None:
+def test_killed_at_any_moment_nothing_acknowledged_is_lost(journal: Journal[JournalEntry]) -> None:
     generator = random.Random(7)
     n_kept = 0
     for _ in range(6):
@@ -256,10 +263,10 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(journal: Journal) -> 
 def test_a_journal_that_cannot_be_written_to_says_so(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").mkdir()
     with pytest.raises(UsageError, match=r"expected a file to write to, but Is a directory"):
-        Journal(tmp_path / "journal.jsonl").append(entries(1))
+        Journal(tmp_path / "journal.jsonl", JournalEntry).append(entries(1))
 
 
-def test_an_unsynced_batch_is_not_acknowledged(journal: Journal) -> None:
+def test_an_unsynced_batch_is_not_acknowledged(journal: Journal[JournalEntry]) -> None:
     """A pipe can be written to but not synced: the batch is refused."""
     os.mkfifo(journal.path)
     reader = os.open(journal.path, os.O_RDONLY | os.O_NONBLOCK)
