@@ -25,6 +25,7 @@ from spinebench.models.protocol import (
 from spinebench.models.questions import Questions, healthy_option, presented
 from spinebench.models.registry import ModelContext
 from spinebench.models.simulated_extractor import SimulatedExtractor
+from spinebench.models.simulated_judge import PREFIX, create_judge
 from spinebench.models.simulated_profiles import SimProfile, profile_with
 from spinebench.models.simulated_traces import Trace
 from spinebench.records import (
@@ -43,7 +44,7 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 def create(model_id: str, *, context: ModelContext) -> ChatModel:
-    """The factory of `sim/<profile>` and `sim/extractor`.
+    """The factory of `sim/<profile>`, `sim/extractor` and `sim/judge-<profile>`.
 
     Options: `seed`, and every field of `SimProfile`, e.g. `-M healthy_misdiagnosed=0.5`. Raises `UsageError`
     for an unknown profile, option or value.
@@ -51,6 +52,8 @@ def create(model_id: str, *, context: ModelContext) -> ChatModel:
     if model_id == "extractor":
         context.refuse_unknown(())
         return SimulatedExtractor(context)
+    if model_id.startswith(PREFIX):
+        return create_judge(model_id, context=context)
     context.refuse_unknown((*SimProfile.model_fields, "seed"))
     overrides = {key: value for key, value in context.args.items() if key != "seed"}
     profile = profile_with(model_id, overrides)
