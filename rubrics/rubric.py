@@ -6,7 +6,6 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-
 from spinebench.records import JsonValue, Record, Task, digest
 
 
@@ -23,7 +22,7 @@ class Dimension(Record):
     """Value -> what it means. The lowest and the highest value have one."""
     tasks: tuple[Task, ...] = ()
     """Tasks it applies to; empty: all."""
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Weight in a mean over dimensions."""
 
     def applies_to(self, task: Task) -> bool:
