@@ -1,0 +1,1 @@
+"""Correcting a judge by a few clinicians' labels: prediction-powered inference, isotonic calibration, Rogan-Gladen."""
