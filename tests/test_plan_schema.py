@@ -22,6 +22,13 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "one model": {"models": "sim/careful"},
     "roles": {"model_roles": {"extractor": "google/gemini-2.5-pro"}},
     "a role with options": {"model_roles": {"extractor": {"name": "google/x", "args": {"a": 1}}}},
+    "an audit": {
+        "audit": {"judges": ["openai/x", {"name": "anthropic/y", "args": {"a": 1}}], "per_cell": 20}
+    },
+    "an audit by one judge": {
+        "audit": {"judges": "sim/judge-strict", "rubrics": "reasoning", "mode": "common"}
+    },
+    "an audit by a role": {"model_roles": {"judge": "openai/x"}, "audit": {"repeats": 2}},
     "limit as a number": {"limit": 10},
     "limit as a range": {"limit": "10-20"},
     "no limit of size": {"longest_side": None},
@@ -54,6 +61,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "a gate": {"gates": [{"metric": "beauty", "at_least": 0.5}]},
     "a gate above one": {"gates": [{"metric": "overall", "at_least": 50}]},
     "effort": {"reasoning_effort": "enormous"},
+    "an audit's unknown key": {"audit": {"per_cel": 3}},
+    "an audit's sample": {"audit": {"per_cell": 0}},
+    "no rubrics": {"audit": {"rubrics": []}},
     "no personas": {"personas": []},
 }
 

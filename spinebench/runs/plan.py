@@ -11,7 +11,9 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from spinebench.agents.personas import PERSONAS
 from spinebench.models.gateway import GatewayPolicy
 from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
+from spinebench.runs.audit_section import AuditSection, relocate_section
 from spinebench.runs.plan_fields import (
+    DECODE,
     RULES,
     AdaptiveConnections,
     BudgetUsd,
@@ -20,9 +22,13 @@ from spinebench.runs.plan_fields import (
     ItemTimeout,
     MaxConnections,
     MaxRetries,
+    MaxTokens,
     ModelEntry,
     Prices,
+    ReasoningEffort,
     Reuse,
+    Temperature,
+    ThinkingBudget,
     Timeout,
     TokenLimit,
 )
@@ -40,7 +46,7 @@ class Gate(Record):
 
 Limit = Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")]
 
-_ASK, _MODEL, _DECODE = "What is asked", "Models", "Decoding"
+_ASK, _MODEL = "What is asked", "Models"
 _IMAGES = "Images"
 
 PAGE = "docs/plan-file.md"
@@ -104,28 +110,19 @@ class RunPlan(Record):
         default_factory=dict, description="Option for every examined model, key=value (repeatable)."
     )
     model_roles: Annotated[dict[str, ModelEntry], Flag("--model-role", _MODEL)] = Field(
-        default_factory=dict, description="Models for other roles: extractor=provider/id."
+        default_factory=dict, description="Models for other roles: extractor=provider/id, judge=provider/id."
     )
 
-    temperature: Annotated[float | None, Flag("--temperature", _DECODE)] = Field(
-        default=None, ge=0, le=2, description="Sampling temperature; default: the provider's."
-    )
-    top_p: Annotated[float | None, Flag("--top-p", _DECODE)] = Field(
+    temperature: Temperature = None
+    top_p: Annotated[float | None, Flag("--top-p", DECODE)] = Field(
         default=None, gt=0, le=1, description="Nucleus sampling; default: the provider's."
     )
-    max_tokens: Annotated[int | None, Flag("--max-tokens", _DECODE)] = Field(
-        default=None, ge=1, description="Most tokens of a reply; default: the provider's."
-    )
-    model_seed: Annotated[int | None, Flag("--model-seed", _DECODE)] = Field(
+    max_tokens: MaxTokens = None
+    model_seed: Annotated[int | None, Flag("--model-seed", DECODE)] = Field(
         default=None, description="Seed sent to the provider, where it takes one."
     )
-    reasoning_effort: Annotated[
-        Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None,
-        Flag("--reasoning-effort", _DECODE),
-    ] = Field(default=None, description="Reasoning effort, where the provider takes one.")
-    thinking_budget: Annotated[int | None, Flag("--thinking-budget", _DECODE)] = Field(
-        default=None, ge=0, description="Tokens for native reasoning, where the provider takes a budget."
-    )
+    reasoning_effort: ReasoningEffort = None
+    thinking_budget: ThinkingBudget = None
 
     longest_side: Annotated[int | None, Flag("--longest-side", _IMAGES)] = Field(
         default=2048, ge=32, description="Scale larger images down to this many pixels."
@@ -153,6 +150,10 @@ class RunPlan(Record):
     )
     fail_on_error: FailOnError = 0.0
     gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
+    audit: AuditSection | None = Field(
+        default=None,
+        description="How the answers are audited when the exam is done; without it they are not.",
+    )
 
     @field_validator(*LISTS, mode="before")
     @classmethod
@@ -171,9 +172,11 @@ class RunPlan(Record):
         for name, values in (("personas", self.personas), ("image_conditions", self.image_conditions)):
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} {list(values)!r}: expected each value once")
-        unknown = set(self.model_roles) - {"extractor"}
+        unknown = set(self.model_roles) - {"extractor", "judge"}
         if unknown:
-            raise ValueError(f"model_roles {sorted(unknown)!r}: expected only 'extractor' here")
+            raise ValueError(f"model_roles {sorted(unknown)!r}: expected only 'extractor' and 'judge'")
+        if "judge" in self.model_roles and self.audit is not None and self.audit.judges:
+            raise ValueError("model_roles.judge and audit.judges: expected one of the two to name the judges")
         return self
 
     def decoding(self) -> DecodingOptions:
@@ -186,6 +189,10 @@ class RunPlan(Record):
             reasoning_effort=self.reasoning_effort,
             thinking_budget=self.thinking_budget,
         )
+
+    def audit_section(self) -> AuditSection | None:
+        """How the answers are to be audited; a judge in `model_roles` asks for an audit by itself."""
+        return AuditSection() if self.audit is None and "judge" in self.model_roles else self.audit
 
     def gateway_policy(self) -> GatewayPolicy:
         """The limits of the gateway; no part of the run's digest."""
@@ -235,3 +242,5 @@ def _relocate(data: dict[str, Any], folder: Path) -> None:
             data[key] = from_folder(folder, data[key])
     if "personas" in data:
         data["personas"] = relocated_names(data["personas"], folder, known=PERSONAS)
+    if isinstance(data.get("audit"), dict):
+        relocate_section(data["audit"], folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -32,8 +32,30 @@ class ModelEntry(Record):
         return {"name": value} if isinstance(value, str) else value
 
 
+DECODE = "Decoding"
 LIMITS = "Connections, retries and limits"
 RULES = "Reproduction and thresholds"
+
+Temperature = Annotated[
+    float | None,
+    Flag("--temperature", DECODE),
+    Field(ge=0, le=2, description="Sampling temperature; default: the provider's."),
+]
+MaxTokens = Annotated[
+    int | None,
+    Flag("--max-tokens", DECODE),
+    Field(ge=1, description="Most tokens of a reply; default: the provider's."),
+]
+ReasoningEffort = Annotated[
+    Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None,
+    Flag("--reasoning-effort", DECODE),
+    Field(description="Reasoning effort, where the provider takes one."),
+]
+ThinkingBudget = Annotated[
+    int | None,
+    Flag("--thinking-budget", DECODE),
+    Field(ge=0, description="Tokens for native reasoning, where the provider takes a budget."),
+]
 
 MaxConnections = Annotated[
     int,

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from spinebench.runs.audit_section import SECTION_LISTS
 from spinebench.runs.plan import LISTS, RunPlan
 
 SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
@@ -19,8 +20,11 @@ def plan_schema() -> dict[str, Any]:
     schema["$defs"]["ModelEntry"] = {"anyOf": [{"type": "string"}, entry], "title": "ModelEntry"}
     schema["properties"]["limit"]["anyOf"].append({"type": "integer", "minimum": 1})
     schema["properties"]["sample_ids"]["items"] = {"type": ["string", "integer"]}
-    for name in LISTS:
-        field = schema["properties"][name]
+    section = schema["$defs"]["AuditSection"]["properties"]
+    for field in (
+        *(schema["properties"][name] for name in LISTS),
+        *(section[name] for name in SECTION_LISTS),
+    ):
         several = {key: field.pop(key) for key in ("type", "items", "minItems") if key in field}
         field["anyOf"] = [several["items"], several]
     schema["properties"]["$schema"] = {"type": "string"}

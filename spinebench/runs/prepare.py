@@ -7,7 +7,7 @@ import json
 import platform
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -98,8 +98,11 @@ def prepare_run(
     hashes, problems = _hash_images(shown, store, workspace.cache_dir / "image-hashes.json")
     if problems:
         warnings.append(f"{len(problems)} items have images that cannot be used: they are recorded as errors")
-    if not plan.allow_identifiers:
-        _refuse_identifiers(shown, store, plan, remote_hosts(models))
+    if not plan.allow_identifiers and {ImageCondition.NORMAL, ImageCondition.SWAPPED} & {
+        *plan.image_conditions
+    }:
+        refs = (ref for refs in shown.values() for ref in refs)
+        refuse_identifiers(refs, store, remote_hosts(models))
 
     parts = digest_parts(
         plan,
@@ -251,14 +254,12 @@ def _hash_images(
     return hashes, problems
 
 
-def _refuse_identifiers(
-    shown: Mapping[str, Sequence[ImageRef]], store: ImageStore, plan: RunPlan, hosts: tuple[str, ...]
-) -> None:
+def refuse_identifiers(refs: Iterable[ImageRef], store: ImageStore, hosts: Collection[str]) -> None:
     """Raise `DataError` where an image that would be sent to a remote host looks like it identifies a person."""
-    if not hosts or not set(plan.image_conditions) & {ImageCondition.NORMAL, ImageCondition.SWAPPED}:
+    if not hosts:
         return
     found: dict[str, str] = {}
-    for ref in {ref.path: ref for refs in shown.values() for ref in refs}.values():
+    for ref in {ref.path: ref for ref in refs}.values():
         try:
             findings = store.identifiers(ref)
         except DataError:  # an image that cannot be read is not sent

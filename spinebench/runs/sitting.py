@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from spinebench.errors import UsageError
-from spinebench.models.cache import ReplyCache
-from spinebench.models.gateway import Gateway
-from spinebench.models.prices import PriceBook
 from spinebench.records import RunStatus
+from spinebench.runs.calling import gateway_to
 from spinebench.runs.digest import changed_images, changed_items, differences
 from spinebench.runs.plan import plan_of
 from spinebench.runs.prepare import PreparedRun, prepare_run
 from spinebench.runs.progress import Progress
 from spinebench.runs.runner import sit
-from spinebench.runs.stopping import StopRequest, StopSwitch
+from spinebench.runs.stopping import StopSwitch
 from spinebench.store.ingest import ingest
 from spinebench.store.run_folder import RunFolder
 from spinebench.store.workspace import Workspace
@@ -46,31 +42,32 @@ async def sit_through(
     """
     models = [*prepared.models, *([prepared.extractor] if prepared.extractor else [])]
     plan = prepared.plan
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         if folder is not None:  # a second process is refused before it calls anyone
             stack.enter_context(folder.lock())
             check_models = check_models and len(folder.done_keys()) < prepared.spec.n_planned
-        cache = stack.enter_context(contextlib.closing(ReplyCache(workspace.cache_dir / "replies.sqlite")))
-        gateway = Gateway(plan.gateway_policy(), cache=cache, prices=PriceBook(plan.prices))
+        gateway = await stack.enter_async_context(
+            gateway_to(
+                models,
+                policy=plan.gateway_policy(),
+                prices=plan.prices,
+                workspace=workspace,
+                check=check_models,
+                switch=switch,
+            )
+        )
+        if folder is None:
+            folder = workspace.create_run(prepared.spec, prepared.items)
+            stack.enter_context(folder.lock())
+        if on_start is not None:
+            on_start(folder)
         try:
-            gateway.require_prices(models)
-            if check_models:
-                await _unless_stopped(gateway.check(models), switch)
-            if folder is None:
-                folder = workspace.create_run(prepared.spec, prepared.items)
-                stack.enter_context(folder.lock())
-            if on_start is not None:
-                on_start(folder)
-            try:
-                status = await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
-            except BaseException:
-                _ingest_if_possible(workspace, folder)
-                raise
-            ingest(workspace, folder.run_id)
-            return status
-        finally:
-            for model in models:
-                await model.aclose()
+            status = await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
+        except BaseException:
+            _ingest_if_possible(workspace, folder)
+            raise
+        ingest(workspace, folder.run_id)
+        return status
 
 
 def _ingest_if_possible(workspace: Workspace, folder: RunFolder) -> None:
@@ -79,18 +76,6 @@ def _ingest_if_possible(workspace: Workspace, folder: RunFolder) -> None:
         ingest(workspace, folder.run_id)
     except Exception as error:  # noqa: BLE001 - the journal is whole, and the next ingest takes it in
         _log.warning("the database does not hold all answers yet: %s", str(error).splitlines()[0])
-
-
-async def _unless_stopped(work: Coroutine[Any, Any, None], switch: StopSwitch | None) -> None:
-    """Wait for `work`, which any stop request cancels: nothing has been asked that would have to be drained."""
-    task = asyncio.ensure_future(work)
-
-    def cancel(_: StopRequest) -> None:
-        task.cancel()
-
-    if switch is not None:
-        switch.listen(cancel)
-    await task
 
 
 def prepare_resume(folder: RunFolder, workspace: Workspace, **changes: object) -> PreparedRun:

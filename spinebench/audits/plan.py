@@ -1,0 +1,77 @@
+"""The plan of an audit: one model that gives flags, plan-file keys, help texts and the stored plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, field_validator
+
+from spinebench.runs.audit_section import AuditSection, relocate_section
+from spinebench.runs.plan import RunPlan
+from spinebench.runs.plan_reading import read_plan, validated
+
+PAGE = "docs/audit.md"
+
+_SHARED = (
+    "max_connections", "adaptive_connections", "max_retries", "timeout", "item_timeout", "prices", "reuse", "seed",
+)  # fmt: skip
+"""What an `audit:` section takes over from its run's plan where it says nothing of its own."""
+
+
+class AuditPlan(AuditSection):
+    """Which traces of which runs are drawn, who judges them, and within which limits."""
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")  # in JSON an infinite timeout would become null
+
+    runs: tuple[str, ...] = Field(
+        min_length=1, description="Ids of the runs to audit, their unique beginnings, or 'latest'."
+    )
+
+    @field_validator("runs", mode="before")
+    @classmethod
+    def _one_run(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+
+def audit_plan_from(
+    *,
+    flags: Mapping[str, Any],
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> AuditPlan:
+    """A plan by precedence flag > plan file > environment (`SPINEBENCH_AUDIT_<FIELD>`) > default.
+
+    `flags` holds only what was given on the command line. Paths in a plan file count from the file's folder.
+    Raises `UsageError` naming an unknown key with the nearest known one, or the field, value and expectation.
+    """
+    return read_plan(
+        AuditPlan,
+        flags=flags,
+        file=file,
+        environ=environ,
+        prefix="SPINEBENCH_AUDIT_",
+        relocate=relocate_section,
+        page=PAGE,
+    )
+
+
+def audit_plan_of(values: Mapping[str, Any]) -> AuditPlan:
+    """The plan of a mapping of its fields. Raises `UsageError` naming field, value and what was expected."""
+    return validated(AuditPlan, values, page=PAGE)
+
+
+def audit_plan_of_run(plan: RunPlan, run_ids: Sequence[str]) -> AuditPlan:
+    """The audit that a run's plan asks for: its `audit:` section, or the defaults with the judge of its roles.
+
+    Limits, prices and seed that the section does not set are the run's; budgets are the section's alone.
+    Raises `UsageError` where the plan asks for no audit.
+    """
+    section = plan.audit_section()
+    own = {} if section is None else {name: getattr(section, name) for name in section.model_fields_set}
+    shared = {name: getattr(plan, name) for name in _SHARED if name in plan.model_fields_set}
+    judge = plan.model_roles.get("judge")
+    if judge is not None and not own.get("judges"):
+        own["judges"] = (judge,)
+    return audit_plan_of({**shared, **own, "runs": tuple(run_ids)})

@@ -1,0 +1,261 @@
+"""The runner: drives the audit graph over all drawn traces, journals each judgement before it counts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from spinebench.agents.audit import AuditGraph, audit_graph
+from spinebench.agents.judge_case import case_of
+from spinebench.audit_records import (
+    AuditEntry,
+    AuditStatus,
+    AuditTrace,
+    Judgement,
+    JudgementKey,
+    JudgementStatus,
+    Review,
+)
+from spinebench.audits.prepare import PreparedAudit
+from spinebench.errors import SpinebenchError
+from spinebench.models.gateway import Gateway
+from spinebench.models.spending import total
+from spinebench.records import Failure, FailureClass, RunState
+from spinebench.runs.crew import Crew, raise_first
+from spinebench.runs.progress import Progress
+from spinebench.runs.stopping import StopSwitch
+from spinebench.runs.writing import JournalWriter, every
+from spinebench.store.audit_folder import AuditFolder
+
+_log = logging.getLogger(__name__)
+_STATUS_EVERY_S = 1.0
+
+
+async def audit_traces(
+    prepared: PreparedAudit,
+    folder: AuditFolder,
+    *,
+    gateway: Gateway,
+    switch: StopSwitch | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> AuditStatus:
+    """Have every trace judged whose judgements are missing or failed, review it, and return where the audit stands.
+
+    A judgement counts as done once its journal line is on disk. A provider that cannot be used at all, a budget or a
+    stop request ends the sitting early; what is finished is kept. The audit's lock must be held by the caller.
+
+    Raises `SpinebenchError` of the cause (provider, budget, full disk) after everything finished is journalled.
+    """
+    sitting = _Sitting(prepared, folder, gateway, switch or StopSwitch(), on_progress)
+    return await sitting.run()
+
+
+class _Sitting:
+    def __init__(
+        self,
+        prepared: PreparedAudit,
+        folder: AuditFolder,
+        gateway: Gateway,
+        switch: StopSwitch,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._prepared = prepared
+        self._folder = folder
+        self._gateway = gateway
+        self._switch = switch
+        self._on_progress = on_progress
+        self._crew = Crew(switch)
+        self._writer: JournalWriter[AuditEntry] = JournalWriter(
+            lambda entries: folder.journal.append(entries), on_written=self._count, on_failed=self._crew.ends
+        )
+        self._held: dict[str, dict[str, Judgement]] = {}
+        """Trace id -> the stored judgements by id, of this and earlier sittings; errors left out."""
+        self._reviewed = folder.reviews()
+        self.progress = Progress(n_planned=n_planned(prepared), n_done=0)
+        for judgement in folder.judgements():
+            self._hold(judgement)
+        self._tripped = False
+        """Whether the graph itself has failed on a trace; the first time is told in full."""
+
+    async def run(self) -> AuditStatus:
+        self._write_status(RunState.RUNNING)
+        raised: list[BaseException] = []
+        try:
+            async with self._writer.at_work(), every(_STATUS_EVERY_S, self._still_running):
+                raised = await self._crew.all_of(self._workers())
+        finally:
+            done = self.progress.n_done == self.progress.n_planned
+            reviewed = len(self._reviewed) == len(self._prepared.traces)
+            status = self._write_status(RunState.DONE if done and reviewed else RunState.INCOMPLETE)
+        raise_first(raised, self._crew.cause)
+        return status
+
+    def _workers(self) -> Iterator[Coroutine[Any, Any, None]]:
+        graphs = {
+            run_id: audit_graph(
+                self._prepared.judges,
+                rubrics=self._prepared.rubrics,
+                gateway=self._gateway,
+                images=images,
+                repeats=self._prepared.spec.repeats,
+                blinding=self._prepared.spec.blinding,
+                random_share=self._prepared.spec.random_share,
+                seed=self._prepared.spec.seed,
+                decoding=self._prepared.plan.decoding(),
+            )
+            for run_id, images in self._prepared.images.items()
+        }
+
+        async def judge(trace: AuditTrace) -> None:
+            await self._judge(graphs[trace.pick.trace.run_id], trace)
+
+        waiting = self._waiting()
+        for _ in range(self._n_workers()):
+            yield self._crew.work(waiting, judge)
+
+    def _n_workers(self) -> int:
+        # One trace asks every judge `repeats` times at once; more traces than that fills the connections only wait,
+        # and would all be in flight when the audit is stopped.
+        return max(2, self._prepared.plan.max_connections * 5 // 4 // self._prepared.spec.repeats + 1)
+
+    def _waiting(self) -> Iterator[AuditTrace]:
+        """The traces that lack a judgement or their review."""
+        for trace in self._prepared.traces:
+            missing = self._keys(trace).keys() - self._held.get(trace.trace_id, {}).keys()
+            if missing or trace.trace_id not in self._reviewed:
+                yield trace
+
+    def _keys(self, trace: AuditTrace) -> dict[str, JudgementKey]:
+        keys = (
+            JudgementKey(trace_id=trace.trace_id, judge=judge, repeat=repeat)
+            for judge in self._prepared.spec.judges
+            for repeat in range(1, self._prepared.spec.repeats + 1)
+        )
+        return {key.id(): key for key in keys}
+
+    async def _judge(self, graph: AuditGraph, trace: AuditTrace) -> None:
+        """One trace from the judges to its review; whatever goes wrong with it alone is in its judgements."""
+        held = self._held.get(trace.trace_id, {})
+        stored: set[str] = set()
+        state = {
+            "trace": trace.model_dump(mode="json"),
+            "audit_id": self._folder.audit_id,
+            "done": [judgement.model_dump(mode="json") for judgement in held.values()],
+        }
+        try:
+            # Updates, not the end alone: what is over when a provider ends the work for all is still stored.
+            async for update in graph.astream(state, stream_mode="updates"):  # type: ignore[arg-type]
+                for node in update.values():
+                    await self._store(node or {}, stored)
+        except SpinebenchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - recorded as this trace's failure
+            level = logging.DEBUG if self._tripped else logging.WARNING
+            _log.log(level, "trace %r ended in an error of spinebench's own", trace.trace_id, exc_info=True)
+            self._tripped = True
+            missing = [key for name, key in self._keys(trace).items() if name not in {*held, *stored}]
+            await self._writer.write(
+                *(AuditEntry(judgement=self._failed(key, trace, error)) for key in missing)
+            )
+
+    async def _store(self, update: dict[str, Any], stored: set[str]) -> None:
+        """Append what a node gave out: judgements that are over, and the review."""
+        entries = []
+        for one in update.get("judgements", []):
+            judgement = Judgement.model_validate(one)
+            if judgement.key.id() not in stored:
+                stored.add(judgement.key.id())
+                entries.append(AuditEntry(judgement=judgement))
+        if "review" in update:
+            entries.append(AuditEntry(review=Review.model_validate(update["review"])))
+        if entries:
+            await self._writer.write(*entries)
+
+    def _failed(self, key: JudgementKey, trace: AuditTrace, error: Exception) -> Judgement:
+        now = datetime.now(UTC)
+        failure = Failure(
+            failure_class=FailureClass.INTERNAL,
+            message=f"{type(error).__name__}: {error}"[:2000],
+            attempt=1,
+            at=now,
+        )
+        return Judgement(
+            key=key,
+            audit_id=self._folder.audit_id,
+            status=JudgementStatus.ERROR,
+            failures=(failure,),
+            prompt_hash=self._prepared.spec.prompt_hash,
+            rubric_hash=self._prepared.spec.rubric_hash,
+            shown_sha256=case_of(trace, self._prepared.spec.blinding).shown_hash(()),
+            at=now,
+        )
+
+    # ------------------------------------------------------------ counting
+
+    def _count(self, entry: AuditEntry) -> None:
+        if entry.review is not None:
+            self._reviewed[entry.review.trace_id] = entry.review
+        if entry.judgement is None:
+            return
+        self.progress.n_this_sitting += 1
+        if entry.judgement.status is JudgementStatus.ERROR:
+            self.progress.n_failed += 1
+        else:
+            self._hold(entry.judgement)
+            replies = entry.judgement.replies
+            self.progress.n_reused += bool(replies) and all(reply.reused for reply in replies)
+
+    def _hold(self, judgement: Judgement) -> None:
+        if judgement.status is not JudgementStatus.ERROR:
+            held = self._held.setdefault(judgement.key.trace_id, {})
+            self.progress.n_done += judgement.key.id() not in held
+            held[judgement.key.id()] = judgement
+
+    def _still_running(self) -> None:
+        self._write_status(RunState.RUNNING)
+
+    def _write_status(self, state: RunState) -> AuditStatus:
+        spent = total(self._gateway.spending())
+        self.progress.cost_usd = spent.cost_usd
+        message = str(self._crew.cause) if self._crew.cause else None
+        if message is None and self._switch.request is not None:
+            message = f"stopped on request ({self._switch.request.value})"
+        status = AuditStatus(
+            audit_id=self._folder.audit_id,
+            state=state,
+            n_planned=self.progress.n_planned,
+            n_done=self.progress.n_done,
+            n_unparsed=sum(
+                judgement.status is JudgementStatus.UNPARSED
+                for held in self._held.values()
+                for judgement in held.values()
+            ),
+            n_failed=self.progress.n_failed,
+            n_referred=sum(bool(review.refers_by) for review in self._reviewed.values()),
+            cost_usd=spent.cost_usd,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            started_at=self.progress.started_at,
+            updated_at=datetime.now(UTC),
+            pid=os.getpid(),
+            message=message,
+        )
+        try:
+            self._folder.write_status(status)
+        except (
+            OSError
+        ) as error:  # for display only; a full disk ends the audit at the journal, with its reason
+            _log.warning(
+                "progress of audit %s could not be written: %s", self._folder.audit_id, error.strerror
+            )
+        if self._on_progress is not None:
+            self._on_progress(self.progress)
+        return status
+
+
+def n_planned(prepared: PreparedAudit) -> int:
+    """Judgements planned: traces x judges x repeats."""
+    return len(prepared.traces) * len(prepared.judges) * prepared.spec.repeats
