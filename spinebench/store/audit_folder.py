@@ -286,14 +286,17 @@ class AuditFolder:
     def ratings(self, *, superseded: bool = False) -> list[Rating]:
         """The latest rating of each rater and packet, or, with `superseded`, all that were ever taken in.
 
-        By rater, then in the order of their journals. A rating that stands there twice counts once.
+        By rater, then in the order of their journals. A rating that stands there twice counts where it
+        stood first.
         """
         found: list[Rating] = []
         for rater in self.rater_ids():
             journal = self.ratings_journal(rater)
-            mine = [checked_rating(journal, line, self.declared, rater) for line in journal.lines()]
-            once = list({one.rating_id: one for one in reversed(mine)}.values())[::-1]
-            found += once if superseded else latest_ratings(once)
+            mine: dict[str, Rating] = {}
+            for line in journal.lines():
+                one = checked_rating(journal, line, self.declared, rater)
+                mine.setdefault(one.rating_id, one)
+            found += mine.values() if superseded else latest_ratings(list(mine.values()))
         return found
 
     def lock_ratings(self, *, at: datetime | None = None) -> RatingLock:

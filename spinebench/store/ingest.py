@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Set
-from contextlib import AbstractContextManager
+from collections.abc import Set
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from spinebench.errors import DataError, SpinebenchError
 from spinebench.records import AnswerStatus, JournalEntry, Outcome, Record, canonical_json, digest
-from spinebench.store.database import NEEDED, Parameter, statement
+from spinebench.store.database import statement
+from spinebench.store.ingest_audits import IngestedAudit, load_audits
 from spinebench.store.journal import CorruptLineError, Line
 from spinebench.store.numbered import Part, parts, tail_digest
 from spinebench.store.run_folder import RunFolder, parse_item
+from spinebench.store.statements import Writing, execute, utc
 from spinebench.store.workspace import Workspace
-
-Writing = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
-"""Opens a connection inside one transaction."""
 
 
 class Ingested(Record):
@@ -44,20 +41,20 @@ class Reached:
     spec_sha256: str
 
 
-def ingest(workspace: Workspace, run_id: str | None = None) -> list[Ingested]:
-    """Bring the database up to the journals: of one run, or of all (then runs whose folder is gone are
-    dropped too).
+def ingest(workspace: Workspace, run_id: str | None = None) -> list[Ingested | IngestedAudit]:
+    """Bring the database up to the journals: of one run, or of all runs and audits (then those whose folder
+    is gone are dropped too).
 
-    Returns the runs that had something new; empty when there was nothing. May be called while a run is at
+    Returns the runs and audits that had something new; empty when there was nothing. May be called while a run is at
     work, and by several processes at once. Killed half-way it leaves the database at an earlier state of the
-    journal. With all runs, the faults of one do not keep the others out: the first is raised at the end.
+    journal. With all, the faults of one do not keep the others out: the first is raised at the end.
 
     Raises CorruptLineError for a journal line that is no entry, StoppedError when the lock is not to be had
     or the disk is full.
     """
     database = workspace.database
     runs = workspace.runs() if run_id is None else [workspace.run(run_id)]
-    done: list[Ingested] = []
+    done: list[Ingested | IngestedAudit] = []
     faults: list[SpinebenchError] = []
     with database.lock.writer():
         with database.reading() as connection:
@@ -80,6 +77,7 @@ def ingest(workspace: Workspace, run_id: str | None = None) -> list[Ingested]:
             for gone in sorted(set(reached) - kept):
                 with database.writing() as connection:
                     execute(connection, "forget", run_id=gone)
+            done += load_audits(workspace, None, database.writing, faults)
     if faults:
         raise faults[0]
     return done
@@ -126,18 +124,6 @@ def reached_by_run(connection: duckdb.DuckDBPyConnection) -> dict[str, Reached]:
     return {run_id: Reached(n_bytes, n_lines, tail, spec) for run_id, n_bytes, n_lines, tail, spec in rows}
 
 
-def execute(connection: duckdb.DuckDBPyConnection, name: str, /, **params: Parameter) -> None:
-    """Run the statements of `loading/<name>.sql` in turn, each with those parameters that it names."""
-    for text in _statements(name):
-        connection.execute(text, {key: params[key] for key in set(NEEDED.findall(text))})
-
-
-def _statements(name: str) -> Iterator[str]:
-    for text in statement("loading", name).split(";\n"):
-        if text.strip():
-            yield text
-
-
 def _load_spec(connection: duckdb.DuckDBPyConnection, run: RunFolder) -> None:
     spec = run.spec()
     benchmark = spec.benchmark
@@ -154,7 +140,7 @@ def _load_spec(connection: duckdb.DuckDBPyConnection, run: RunFolder) -> None:
         items_hash=benchmark.items_hash,
         simulated=benchmark.simulated,
         run_id=spec.run_id,
-        created_at=_utc(spec.created_at),
+        created_at=utc(spec.created_at),
         models=list(spec.models),
         personas=list(spec.personas),
         image_conditions=[condition.value for condition in spec.image_conditions],
@@ -245,10 +231,6 @@ _SMALL = 32 << 20
 def _buffer(part: Part) -> int:
     """DuckDB's own default, unless a line is longer: it reserves twice as much for each thread."""
     return max(16 << 20, part.longest + 1024)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 _DATA_ERRORS = (duckdb.DataError, duckdb.IntegrityError, duckdb.InvalidInputException)

@@ -10,14 +10,16 @@ import duckdb
 
 from spinebench.store.database import connect, migrate, remove, transaction, wal
 from spinebench.store.ingest import Ingested, load_run
+from spinebench.store.ingest_audits import IngestedAudit, load_audit, load_raters
 from spinebench.store.workspace import Workspace
 
 
-def rebuild(workspace: Workspace) -> list[Ingested]:
-    """Replace the database by one made from the journals alone; returns what was read of each run.
+def rebuild(workspace: Workspace) -> list[Ingested | IngestedAudit]:
+    """Replace the database by one made from the journals alone; returns what was read of each run
+    and audit.
 
     The old database stays in place, whole, until the new one is: also when this is killed or raises. Nothing
-    is skipped: raises DataError for the first run or line that cannot be read, StoppedError on a full disk.
+    is skipped: raises DataError for the first run, audit or line that cannot be read, StoppedError on a full disk.
     """
     database = workspace.database
     database.require_workspace()
@@ -33,12 +35,12 @@ def rebuild(workspace: Workspace) -> list[Ingested]:
     return done
 
 
-def build(workspace: Workspace, path: Path) -> list[Ingested]:
+def build(workspace: Workspace, path: Path) -> list[Ingested | IngestedAudit]:
     """Make a new database file at `path` from all journals; the caller holds the writers' lock.
 
-    Raises the first error of an unreadable run or line.
+    Raises the first error of an unreadable run, audit or line.
     """
-    for _, error in workspace.unreadable_runs():
+    for _, error in (*workspace.unreadable_runs(), *workspace.unreadable_audits()):
         raise error
     remove(path)
     draft = workspace.path / ".ingest.jsonl"
@@ -51,6 +53,13 @@ def build(workspace: Workspace, path: Path) -> list[Ingested]:
                 with transaction(connection):
                     yield connection
 
-            return [load_run(run, None, writing, draft) for run in workspace.runs()]
+            done: list[Ingested | IngestedAudit] = [
+                load_run(run, None, writing, draft) for run in workspace.runs()
+            ]
+            load_raters(workspace, {}, writing)
+            for audit in workspace.audits():
+                change = load_audit(audit, None, writing)
+                done += [change] if change is not None else []
+            return done
     finally:
         draft.unlink(missing_ok=True)

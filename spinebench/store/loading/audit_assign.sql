@@ -1,0 +1,1 @@
+DELETE FROM assignments WHERE audit_id = $audit_id;

@@ -1,0 +1,21 @@
+-- Every row of an audit.
+DELETE FROM audits_ingested WHERE audit_id = $audit_id;
+DELETE FROM audits WHERE audit_id = $audit_id;
+DELETE FROM audit_strata WHERE audit_id = $audit_id;
+DELETE FROM audit_traces WHERE audit_id = $audit_id;
+DELETE FROM judgements WHERE audit_id = $audit_id;
+DELETE FROM judge_scores WHERE audit_id = $audit_id;
+DELETE FROM judge_marks WHERE audit_id = $audit_id;
+DELETE FROM judge_claims WHERE audit_id = $audit_id;
+DELETE FROM judge_replies WHERE audit_id = $audit_id;
+DELETE FROM judge_usage WHERE audit_id = $audit_id;
+DELETE FROM judge_failures WHERE audit_id = $audit_id;
+DELETE FROM reviews WHERE audit_id = $audit_id;
+DELETE FROM review_dimensions WHERE audit_id = $audit_id;
+DELETE FROM trace_checks WHERE audit_id = $audit_id;
+DELETE FROM assignments WHERE audit_id = $audit_id;
+DELETE FROM ratings WHERE audit_id = $audit_id;
+DELETE FROM rating_scores WHERE audit_id = $audit_id;
+DELETE FROM rating_marks WHERE audit_id = $audit_id;
+DELETE FROM rating_locks WHERE audit_id = $audit_id;
+DELETE FROM adjudications WHERE audit_id = $audit_id;
