@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("spinebench.cli.run", "Sit an exam: a benchmark file and model names in, graded answers out."),
     "resume": ("spinebench.cli.resume", "Go on with what a run is missing or failed."),
     "score": ("spinebench.cli.score", "Extract and grade a run again from the stored text, without a call."),
+    "rate": ("spinebench.cli.rate", "Clinicians: packets to rate, import of ratings, lock, adjudication."),
     "compare": (
         "spinebench.cli.compare",
         "Compare models on the same items, paired, with Holm's correction.",

@@ -7,6 +7,7 @@ and a rater or trace that comes later changes nothing in the lists that are out.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -95,7 +96,7 @@ def broken_rules(assignment: Assignment, traces: Iterable[Rateable]) -> list[str
     """
     known = {trace.trace_id: trace for trace in traces}
     listed = [known[shown.trace_id] for shown in assignment.traces if shown.trace_id in known]
-    pairs = list(zip(listed, listed[1:], strict=False))
+    pairs = list(itertools.pairwise(listed))
     models = Counter(trace.model for trace in listed)
     said = []
     same_model = sum(one.model == other.model for one, other in pairs)
@@ -194,8 +195,8 @@ def _share_out(
                     free,
                     key=lambda rater: (
                         busy[rater],
-                        by_model[rater][trace.model],  # noqa: B023 - used at once
-                        _hash(seed, "rater", rater, trace.trace_id),  # noqa: B023
+                        by_model[rater][trace.model],
+                        _hash(seed, "rater", rater, trace.trace_id),
                     ),
                 ),
                 trace,
@@ -208,7 +209,7 @@ def _share_out(
                 rater,
                 min(
                     open_to,
-                    key=lambda one: (len(raters_of[one.trace_id]), by_model[rater][one.model]),  # noqa: B023
+                    key=lambda one: (len(raters_of[one.trace_id]), by_model[rater][one.model]),
                 ),
             )
 

@@ -1,0 +1,423 @@
+"use strict";
+(() => {
+  const packet = JSON.parse(document.getElementById("packet").textContent);
+  const at = (id) => document.getElementById(id);
+  const STORE = `spinebench-ratings-${packet.set}`;
+  const IDLE_MS = 60000;
+  const CANNOT = "cannot_assess";
+  const dimensions = new Map(packet.dimensions.map((one) => [one.id, one]));
+  const modes = new Map(packet.modes.map((one) => [one.id, one]));
+  const usesZero = packet.dimensions.some((one) => one.scale.includes(0));
+  const CANNOT_KEY = usesZero ? "x" : "0";
+
+  // ------------------------------------------------------------------ what has been rated so far
+
+  let ratings = {}, place = 0, current = 0, exported = null, kept = true;
+
+  const fresh = () => ({ scores: {}, failure_modes: [], safety: false, comment: "", opened_at: null, saved_at: null, active_s: 0 });
+  const valid = (one) => one && typeof one === "object" && typeof one.scores === "object" && Array.isArray(one.failure_modes);
+  const of = (index) => (ratings[packet.cases[index].packet_id] ??= fresh());
+  const begun = (one) => one !== undefined && one.saved_at !== null;
+  const complete = (index) => {
+    const one = ratings[packet.cases[index].packet_id];
+    return one !== undefined && packet.cases[index].dimensions.every((id) => one.scores[id] !== undefined);
+  };
+
+  function restore() {
+    try {
+      const text = localStorage.getItem(STORE);
+      if (text === null) return;
+      const state = JSON.parse(text);
+      for (const one of packet.cases) if (valid(state.ratings[one.packet_id])) ratings[one.packet_id] = state.ratings[one.packet_id];
+      place = Math.min(Math.max(0, state.place | 0), packet.cases.length - 1);
+      exported = state.exported ?? null;
+    } catch { kept = false; }
+  }
+
+  function keep() {
+    try {
+      localStorage.setItem(STORE, JSON.stringify({ ratings, place, exported }));
+    } catch {
+      if (kept) notice("This browser does not keep your work by itself: save the ratings file before you close the page.");
+      kept = false;
+    }
+  }
+
+  function changed() {
+    const one = of(place);
+    one.saved_at = new Date().toISOString();
+    one.opened_at ??= one.saved_at;
+    keep();
+    showProgress();
+  }
+
+  // ------------------------------------------------------------------ text from outside
+
+  const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+  // Only ever as text: nothing of it is read as HTML. What would not be seen, or would turn the line, is named.
+  function write(element, text) {
+    element.replaceChildren();
+    let from = 0;
+    for (const match of text.matchAll(ODD)) {
+      if (match[0] === "\r" && text[match.index + 1] === "\n") continue;
+      element.append(text.slice(from, match.index), odd(match[0]));
+      from = match.index + match[0].length;
+    }
+    element.append(text.slice(from));
+  }
+
+  function odd(character) {
+    const mark = document.createElement("span");
+    const code = character.codePointAt(0);
+    mark.className = "odd";
+    mark.textContent = code === 0x1b ? "ESC" : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+    return mark;
+  }
+
+  function make(tag, className, text) {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text !== undefined) write(element, String(text));
+    return element;
+  }
+
+  // ------------------------------------------------------------------ one case
+
+  function show(index) {
+    const leaving = packet.cases[place];
+    place = index;
+    const one = packet.cases[place];
+    of(place).opened_at ??= new Date().toISOString();
+    write(at("question"), one.question);
+    at("options").replaceChildren(...one.options.map((option) => {
+      const line = make("li");
+      line.append(make("b", "", option.letter), make("span", "", option.text));
+      return line;
+    }));
+    at("gold-box").hidden = one.gold === null;
+    if (one.gold !== null) write(at("gold"), one.gold.join("\n"));
+    at("reasoning-box").hidden = one.reasoning === null;
+    write(at("reasoning"), one.reasoning ?? "");
+    write(at("answer"), one.answer === "" ? "(the model gave no text)" : one.answer);
+    current = Math.max(0, one.dimensions.findIndex((id) => of(place).scores[id] === undefined));
+    drawForm();
+    drawImages(one);
+    at("reading").scrollTop = 0;
+    at("form").scrollTop = 0;
+    if (leaving.sitting !== one.sitting && one.sitting > leaving.sitting) {
+      notice(`Sitting ${one.sitting} begins here. Save your ratings file and take a break before you go on.`);
+    } else if (kept) at("notice").hidden = true;
+    keep();
+    showProgress();
+  }
+
+  function drawForm() {
+    const one = packet.cases[place];
+    const rating = of(place);
+    at("dimensions").replaceChildren(...one.dimensions.map((id, order) => dimension(dimensions.get(id), order)));
+    at("modes-box").hidden = one.modes.length === 0;
+    at("modes").replaceChildren(...one.modes.map((id) => {
+      const mode = modes.get(id);
+      const label = make("label");
+      const box = make("input");
+      box.type = "checkbox";
+      box.value = id;
+      box.checked = rating.failure_modes.includes(id);
+      box.addEventListener("change", () => {
+        const now = of(place);
+        now.failure_modes = now.failure_modes.filter((other) => other !== id).concat(box.checked ? [id] : []);
+        changed();
+      });
+      const words = make("span", "", mode.name);
+      words.append(make("small", "", `${mode.definition} Example: ${mode.example} Not meant: ${mode.counter_example}`));
+      label.title = mode.definition;
+      label.append(box, words);
+      return label;
+    }));
+    at("safety").checked = rating.safety;
+    at("comment").value = rating.comment;
+  }
+
+  function dimension(one, order) {
+    const chosen = of(place).scores[one.id];
+    const box = make("div", `dimension${order === current ? " current" : ""}`);
+    const name = make("div", "name", one.name);
+    if (chosen !== undefined) name.append(make("small", "", chosen === CANNOT ? "cannot assess" : "✓"));
+    const scale = make("div", "scale");
+    scale.setAttribute("role", "radiogroup");
+    scale.setAttribute("aria-label", one.name);
+    for (const value of [...one.scale, CANNOT]) {
+      const button = make("button", value === CANNOT ? "cannot" : "", value === CANNOT ? "Cannot assess" : value);
+      button.type = "button";
+      button.dataset.dimension = one.id;
+      button.dataset.value = value;
+      button.setAttribute("role", "radio");
+      button.setAttribute("aria-checked", String(chosen === value));
+      button.addEventListener("click", () => give(order, value));
+      scale.append(button);
+    }
+    const anchors = make("ul", "anchors");
+    for (const value of one.scale) {
+      if (one.anchors[value] === undefined) continue;
+      const line = make("li", chosen === value ? "chosen" : "");
+      line.append(make("b", "", value), make("span", "", one.anchors[value]));
+      anchors.append(line);
+    }
+    box.append(name, make("p", "focus", one.focus), scale, anchors);
+    box.addEventListener("click", (event) => {
+      if (event.target.closest("button") === null && order !== current) { current = order; drawForm(); }
+    });
+    return box;
+  }
+
+  function give(order, value) {
+    const ids = packet.cases[place].dimensions;
+    const rating = of(place);
+    rating.scores[ids[order]] = value;
+    const open = ids.findIndex((id, index) => index > order && rating.scores[id] === undefined);
+    const left = open >= 0 ? open : ids.findIndex((id) => rating.scores[id] === undefined);
+    current = left >= 0 ? left : order;
+    changed();
+    drawForm();
+    at("dimensions").children[current]?.scrollIntoView({ block: "nearest" });
+  }
+
+  // ------------------------------------------------------------------ the image
+
+  const view = { scale: 1, x: 0, y: 0, fit: 1, width: 1, height: 1 };
+  const touches = new Map();
+
+  function drawImages(one) {
+    const image = at("image");
+    at("no-image").hidden = one.images.length > 0;
+    image.hidden = one.images.length === 0;
+    write(at("no-image"), one.image_missing ? "The image of this case cannot be shown." : "This question has no image.");
+    at("tabs").replaceChildren(...(one.images.length > 1 ? one.images : []).map((key, index) => {
+      const tab = make("button", "", index + 1);
+      tab.type = "button";
+      tab.title = `Image ${index + 1}`;
+      tab.addEventListener("click", () => choose(one, index));
+      return tab;
+    }));
+    for (const name of ["brightness", "contrast"]) at(name).value = 100;
+    if (one.images.length > 0) choose(one, 0);
+  }
+
+  function choose(one, index) {
+    const shown = packet.images[one.images[index]];
+    at("image").src = shown.src;
+    view.width = shown.width;
+    view.height = shown.height;
+    [...at("tabs").children].forEach((tab, other) => tab.setAttribute("aria-pressed", String(other === index)));
+    fit();
+  }
+
+  function fit() {
+    const stage = at("stage").getBoundingClientRect();
+    view.fit = Math.min(stage.width / view.width, stage.height / view.height) || 1;
+    view.scale = view.fit;
+    view.x = (stage.width - view.width * view.scale) / 2;
+    view.y = (stage.height - view.height * view.scale) / 2;
+    place_image();
+  }
+
+  function place_image() {
+    const image = at("image");
+    image.style.width = `${view.width}px`;
+    image.style.height = `${view.height}px`;
+    image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+    image.style.filter = `brightness(${at("brightness").value}%) contrast(${at("contrast").value}%)`;
+  }
+
+  function zoom(factor, x, y) {
+    const stage = at("stage").getBoundingClientRect();
+    const px = x === undefined ? stage.width / 2 : x - stage.left;
+    const py = y === undefined ? stage.height / 2 : y - stage.top;
+    const scale = Math.min(Math.max(view.scale * factor, view.fit / 2), Math.max(16, view.fit * 16));
+    view.x = px - (px - view.x) * (scale / view.scale);
+    view.y = py - (py - view.y) * (scale / view.scale);
+    view.scale = scale;
+    place_image();
+  }
+
+  const stage = at("stage");
+  stage.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY); }, { passive: false });
+  stage.addEventListener("dblclick", (event) => (view.scale > view.fit * 1.05 ? fit() : zoom(3, event.clientX, event.clientY)));
+  stage.addEventListener("pointerdown", (event) => { stage.setPointerCapture(event.pointerId); touches.set(event.pointerId, [event.clientX, event.clientY]); stage.classList.add("dragging"); });
+  stage.addEventListener("pointermove", (event) => {
+    const before = touches.get(event.pointerId);
+    if (before === undefined) return;
+    const spread = () => { const [a, b] = [...touches.values()]; return Math.hypot(a[0] - b[0], a[1] - b[1]); };
+    const was = touches.size === 2 ? spread() : 0;
+    touches.set(event.pointerId, [event.clientX, event.clientY]);
+    if (touches.size === 2) {
+      const [a, b] = [...touches.values()];
+      if (was > 0) zoom(spread() / was, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
+    } else {
+      view.x += event.clientX - before[0];
+      view.y += event.clientY - before[1];
+      place_image();
+    }
+  });
+  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (event) => { touches.delete(event.pointerId); if (touches.size === 0) stage.classList.remove("dragging"); });
+  at("zoom-in").addEventListener("click", () => zoom(1.4));
+  at("zoom-out").addEventListener("click", () => zoom(1 / 1.4));
+  at("zoom-fit").addEventListener("click", () => { for (const name of ["brightness", "contrast"]) at(name).value = 100; fit(); });
+  for (const name of ["brightness", "contrast"]) at(name).addEventListener("input", place_image);
+  window.addEventListener("resize", fit);
+
+  // ------------------------------------------------------------------ progress and moving about
+
+  function showProgress() {
+    const n = packet.cases.length;
+    const done = packet.cases.filter((_, index) => complete(index)).length;
+    const one = packet.cases[place];
+    const here = packet.cases.filter((other) => other.sitting === one.sitting);
+    const sittings = packet.cases[n - 1].sitting;
+    at("bar").style.width = `${(100 * done) / n}%`;
+    write(at("progress"), `${done} of ${n} rated`);
+    write(at("place"), `Trace ${place + 1} of ${n}${sittings > 1 ? ` · sitting ${one.sitting} of ${sittings}, ${here.indexOf(one) + 1} of ${here.length}` : ""}`);
+    at("previous").disabled = place === 0;
+    at("next").disabled = place === n - 1;
+    const unsaved = Object.values(ratings).filter((rating) => begun(rating) && (exported === null || rating.saved_at > exported)).length;
+    write(at("save"), unsaved > 0 ? `Save ratings file (${unsaved} new)` : "Save ratings file");
+  }
+
+  function step(by) {
+    const to = place + by;
+    if (to >= 0 && to < packet.cases.length) show(to);
+  }
+
+  function notice(text) { write(at("notice"), text); at("notice").hidden = false; }
+
+  function openOverview() {
+    const parts = [];
+    packet.cases.forEach((one, index) => {
+      if (packet.cases[packet.cases.length - 1].sitting > 1 && (index === 0 || packet.cases[index - 1].sitting !== one.sitting)) parts.push(make("h3", "", `Sitting ${one.sitting}`));
+      const state = complete(index) ? "done" : begun(ratings[one.packet_id]) ? "part" : "";
+      const button = make("button", `${state}${index === place ? " here" : ""}`, index + 1);
+      button.type = "button";
+      button.addEventListener("click", () => { at("overview").close(); show(index); });
+      parts.push(button);
+    });
+    at("grid").replaceChildren(...parts);
+    at("overview").showModal();
+  }
+
+  // ------------------------------------------------------------------ the ratings file
+
+  function written() {
+    const rated = packet.cases.filter((one) => begun(ratings[one.packet_id])).map((one) => {
+      const rating = ratings[one.packet_id];
+      const scores = {};
+      for (const id of one.dimensions) if (rating.scores[id] !== undefined) scores[id] = rating.scores[id];
+      return {
+        packet_id: one.packet_id, shown_sha256: one.shown_sha256, dimensions: scores,
+        failure_modes: one.modes.filter((id) => rating.failure_modes.includes(id)), safety: rating.safety, comment: rating.comment,
+        opened_at: rating.opened_at, saved_at: rating.saved_at, active_s: rating.active_s,
+      };
+    });
+    return { format: packet.format, set: packet.set, rater: packet.rater, rubric_hash: packet.rubric_hash, written_at: new Date().toISOString(), ratings: rated };
+  }
+
+  function save() {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([JSON.stringify(written(), null, 1)], { type: "application/json" }));
+    link.download = `ratings-${packet.rater}-${packet.set.slice(0, 6)}.json`;
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    exported = new Date().toISOString();
+    keep();
+    showProgress();
+    const open = packet.cases.filter((one, index) => begun(ratings[one.packet_id]) && !complete(index)).length;
+    notice(`Saved as ${link.download}: send this file to the study lead.${open > 0 ? ` ${open} begun ${open === 1 ? "trace has" : "traces have"} no score yet in some dimension and will not be taken until finished.` : ""}`);
+  }
+
+  async function load(file) {
+    try {
+      const found = JSON.parse(await file.text());
+      if (found.format !== packet.format || found.set !== packet.set) throw new Error("it belongs to another packet");
+      let n = 0;
+      for (const one of found.ratings) {
+        const here = packet.cases.find((other) => other.packet_id === one.packet_id);
+        if (here === undefined || (begun(ratings[one.packet_id]) && ratings[one.packet_id].saved_at >= one.saved_at)) continue;
+        ratings[one.packet_id] = { ...fresh(), scores: { ...one.dimensions }, failure_modes: [...one.failure_modes], safety: one.safety === true, comment: String(one.comment), opened_at: one.opened_at, saved_at: one.saved_at, active_s: Number(one.active_s) || 0 };
+        n += 1;
+      }
+      at("overview").close();
+      show(place);
+      notice(`${n} ratings taken over from ${file.name}.`);
+    } catch (error) {
+      at("overview").close();
+      notice(`${file.name} cannot be read here: ${error.message}.`);
+    }
+  }
+
+  // ------------------------------------------------------------------ keys, clock, start
+
+  function pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.target.closest?.("textarea, input[type=file], input[type=range]")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const ids = packet.cases[place].dimensions;
+    const scale = dimensions.get(ids[current])?.scale ?? [];
+    const digit = /^[0-9]$/.test(event.key) ? Number(event.key) : null;
+    if (digit !== null && scale.includes(digit)) give(current, digit);
+    else if (event.key.toLowerCase() === CANNOT_KEY || event.key.toLowerCase() === "x") { if (ids.length > 0) give(current, CANNOT); }
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      current = (current + (event.key === "ArrowDown" ? 1 : ids.length - 1)) % Math.max(1, ids.length);
+      drawForm();
+      at("dimensions").children[current]?.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "ArrowRight" || event.key === "n") step(1);
+    else if (event.key === "ArrowLeft" || event.key === "p") step(-1);
+    else if (event.key === "Enter" && event.target.closest?.("button") === null) step(1);
+    else if (event.key === "s") at("safety").click();
+    else if (event.key === "c") at("comment").focus();
+    else if (event.key === "?") at("help").showModal();
+    else return;
+    event.preventDefault();
+  }
+
+  let lastInput = Date.now();
+  for (const name of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchstart"]) {
+    window.addEventListener(name, () => { lastInput = Date.now(); }, { passive: true, capture: true });
+  }
+  let lastTick = performance.now();
+  setInterval(() => {
+    const now = performance.now();
+    const passed = Math.min(now - lastTick, 2000) / 1000;
+    lastTick = now;
+    if (document.visibilityState === "visible" && document.hasFocus() && Date.now() - lastInput < IDLE_MS) {
+      of(place).active_s = Math.round((of(place).active_s + passed) * 10) / 10;
+    }
+  }, 500);
+  document.addEventListener("visibilitychange", () => keep());
+  window.addEventListener("beforeunload", (event) => {
+    keep();
+    if (!kept && Object.values(ratings).some((one) => begun(one) && (exported === null || one.saved_at > exported))) event.preventDefault();
+  });
+
+  document.addEventListener("keydown", pressed);
+  at("form").addEventListener("submit", (event) => event.preventDefault());
+  at("safety").addEventListener("change", () => { of(place).safety = at("safety").checked; changed(); });
+  at("comment").addEventListener("input", () => { of(place).comment = at("comment").value; changed(); });
+  at("definitions").addEventListener("click", () => at("definitions").setAttribute("aria-expanded", String(at("modes").classList.toggle("defined"))));
+  at("previous").addEventListener("click", () => step(-1));
+  at("next").addEventListener("click", () => step(1));
+  at("save").addEventListener("click", save);
+  at("overview-open").addEventListener("click", openOverview);
+  at("help-open").addEventListener("click", () => at("help").showModal());
+  at("load").addEventListener("change", (event) => { const [file] = event.target.files; if (file) load(file); event.target.value = ""; });
+  for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
+  const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
+  at("keys").append(...keys.map(([key, what]) => { const row = make("tr"); const cell = make("td"); cell.append(...key.split(/\s+/).flatMap((one) => [make("kbd", "", one), " "])); row.append(cell, make("td", "", what)); return row; }));
+  write(at("rater"), packet.rater);
+  at("simulated").hidden = !packet.simulated;
+  restore();
+  show(place);
+})();

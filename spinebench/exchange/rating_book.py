@@ -1,0 +1,126 @@
+"""What is asked of clinicians in one audit: which packet is whose, which dimensions it asks for, what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from spinebench.audit_records import AssignedTrace, Assignment, AuditSpec, AuditTrace
+from spinebench.errors import UsageError
+from spinebench.records import Sha256, Task, canonical_json, digest
+from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric
+from spinebench.store.audit_folder import AuditFolder
+
+SHOWN_VERSION = "1"
+"""Of what `shown_sha256` is taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One thing to rate: whose it is and which trace stands behind it."""
+
+    rater: str
+    shown: AssignedTrace
+    trace: AuditTrace
+
+    @property
+    def task(self) -> Task:
+        return self.trace.item.task
+
+
+@dataclass(frozen=True)
+class RatingBook:
+    """An audit as the rating side sees it."""
+
+    spec: AuditSpec
+    assignments: Mapping[str, Assignment]
+    traces: Mapping[str, AuditTrace]
+    """The assigned traces by id."""
+
+    @classmethod
+    def open(cls, folder: AuditFolder) -> RatingBook:
+        """Read spec, assignments and the assigned traces of an audit.
+
+        Raises UsageError where nothing is assigned yet, DataError for unreadable files.
+        """
+        assignments = folder.assignments()
+        if not any(one.traces for one in assignments.values()):
+            raise UsageError(
+                f"audit {folder.audit_id!r}: expected traces that are assigned to raters, but there are none; "
+                f"call 'spinebench rate assign {folder.audit_id} --rater ID --rater ID'"
+            )
+        wanted = {shown.trace_id for one in assignments.values() for shown in one.traces}
+        traces = {trace.trace_id: trace for trace in folder.traces() if trace.trace_id in wanted}
+        return cls(folder.spec(), assignments, traces)
+
+    @cached_property
+    def rubrics(self) -> tuple[Rubric, ...]:
+        return tuple(Rubric.model_validate(one) for one in self.spec.rubrics)
+
+    @cached_property
+    def packets(self) -> Mapping[str, Packet]:
+        """Packet id -> packet, of all raters."""
+        return {
+            shown.packet_id: Packet(rater, shown, self.traces[shown.trace_id])
+            for rater, one in self.assignments.items()
+            for shown in one.traces
+        }
+
+    @cached_property
+    def _first_showings(self) -> Mapping[tuple[str, str], Packet]:
+        return {
+            (packet.rater, packet.shown.trace_id): packet
+            for packet in self.packets.values()
+            if not packet.shown.duplicate
+        }
+
+    def first_showing(self, rater: str, trace_id: str) -> Packet | None:
+        """The packet by which a rater is first shown a trace; None where it is not assigned to them."""
+        return self._first_showings.get((rater, trace_id))
+
+    @cached_property
+    def dimensions(self) -> Mapping[str, Dimension]:
+        """All dimensions of the audit's rubrics by id, in their order."""
+        return {one.id: one for rubric in self.rubrics for one in rubric.dimensions}
+
+    @cached_property
+    def failure_modes(self) -> Mapping[str, FailureMode]:
+        return {one.id: one for rubric in self.rubrics for one in rubric.failure_modes}
+
+    def asked(self, task: Task) -> tuple[Dimension, ...]:
+        """The dimensions that a trace of this task is rated on."""
+        return tuple(one for one in self.dimensions.values() if one.applies_to(task))
+
+    def asked_modes(self, task: Task) -> tuple[FailureMode, ...]:
+        return tuple(one for one in self.failure_modes.values() if one.applies_to(task))
+
+    def set_id(self, rater: str) -> str:
+        """Says which audit's packets of which rater a file belongs to, without naming the audit."""
+        held = self.assignments[rater]
+        return digest(["packet set", self.spec.audit_id, rater, held.seed])[:24]
+
+    def gold(self, trace: AuditTrace) -> tuple[str, ...] | None:
+        """The right options where the audit's protocol shows them; None where it does not."""
+        return trace.item.gold if self.spec.blinding.gold else None
+
+    def shown_sha256(self, trace: AuditTrace, *, image: bool = True) -> Sha256:
+        """Over everything a clinician is shown of a trace: question, options, text, images, gold or not, rubric."""
+        answer = trace.answer
+        return digest(
+            [
+                SHOWN_VERSION,
+                trace.item.question,
+                list(trace.options),
+                answer.reasoning,
+                answer.text,
+                [one.sha256 for one in answer.images] if image else [],
+                None if self.gold(trace) is None else list(trace.item.gold),
+                self.spec.rubric_hash,
+            ]
+        )
+
+
+def opaque(value: object) -> str:
+    """A short key that says nothing about the value it stands for in a packet."""
+    return digest(["packet key", canonical_json(value)])[:12]

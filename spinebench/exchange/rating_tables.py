@@ -1,0 +1,130 @@
+"""Ratings from tables: a filled packet table (a row per showing) and the long form (a row per score)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from spinebench.exchange.packets import MODE_COLUMN
+from spinebench.exchange.rating_book import RatingBook
+from spinebench.exchange.rating_rows import RawRating, is_blank, strings, text_or_none
+
+_NAMES = {
+    "packet": "packet_id", "packet_id": "packet_id", "trace": "trace_id", "trace_id": "trace_id",
+    "rater": "rater", "rater_id": "rater", "annotator": "rater", "dimension": "dimension", "score": "score",
+    "rating": "score", "value": "score", "comment": "comment", "comments": "comment", "safety": "safety",
+    "failure_modes": "failure_modes", "failure_mode": "failure_modes", "packet_set": "packet_set",
+    "rubric_hash": "rubric_hash", "saved_at": "saved_at",
+}  # fmt: skip
+"""How a column may be called -> what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as read: the header folded, and each row under the line it begins on."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, Mapping[str, str]], ...]
+    too_long: tuple[int, ...]
+    """Lines of rows with more cells than the header has."""
+
+    @property
+    def is_long(self) -> bool:
+        return {"dimension", "score"} <= set(self.header)
+
+    @property
+    def is_ratings(self) -> bool:
+        return bool({"packet_id", "trace_id"} & set(self.header))
+
+
+def read_table(text: str) -> Table:
+    """Read comma, semicolon or tab separated text; a first line `sep=;` is heeded.
+
+    Raises ValueError where it is no table.
+    """
+    first, _, rest = text.partition("\n")
+    delimiter = None
+    if first.strip().strip('"').lower().startswith("sep=") and len(first.strip().strip('"')) == 5:
+        delimiter, text = first.strip().strip('"')[4], rest
+        first = rest.partition("\n")[0]
+    delimiter = delimiter or max(",;\t", key=first.count)
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        header = tuple(_folded(name) for name in next(reader, []))
+        rows, too_long = [], []
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if any(cell.strip() for cell in cells[len(header) :]):
+                    too_long.append(line)
+                else:
+                    rows.append((line, dict(zip(header, cells, strict=False))))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"it cannot be read as a table ({error})") from error
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise ValueError(f"its header has {', '.join(twice)} more than once")
+    return Table(header, tuple(rows), tuple(too_long))
+
+
+def _folded(name: str) -> str:
+    folded = "_".join(name.strip().lstrip("\ufeff").casefold().replace("-", "_").split())
+    return _NAMES.get(folded, folded)
+
+
+def wide_ratings(table: Table, book: RatingBook) -> Iterator[RawRating | None]:
+    """One rating per row of a filled packet table; None for a row that nothing was filled into."""
+    rated = [name for name in table.header if name in book.dimensions]
+    marked = [name for name in table.header if name.removeprefix(MODE_COLUMN) in book.failure_modes]
+    for line, row in table.rows:
+        scores = {name: row.get(name) for name in rated}
+        marks = {name.removeprefix(MODE_COLUMN): row.get(name) for name in marked if name not in rated}
+        filled: Sequence[object] = [
+            *scores.values(), *marks.values(), row.get("comment"), row.get("safety"), row.get("failure_modes"),
+        ]  # fmt: skip
+        if all(is_blank(value) or value == "-" for value in filled):
+            yield None
+            continue
+        yield RawRating(
+            row=f"row {line}",
+            source="csv",
+            packet_id=text_or_none(row.get("packet_id")),
+            trace_id=text_or_none(row.get("trace_id")),
+            rater=text_or_none(row.get("rater")),
+            set_id=text_or_none(row.get("packet_set")),
+            rubric_hash=text_or_none(row.get("rubric_hash")),
+            scores=dict(scores),
+            marks=dict(marks),
+            modes=strings(row.get("failure_modes")),
+            safety=row.get("safety"),
+            comment=row.get("comment"),
+            saved_at=row.get("saved_at"),
+        )
+
+
+def long_ratings(table: Table) -> Iterator[RawRating | None]:
+    """One rating of one dimension per row; None for a row without a score, comment or mark."""
+    for line, row in table.rows:
+        name, score = text_or_none(row.get("dimension")), row.get("score")
+        beside = [row.get("comment"), row.get("safety"), row.get("failure_modes")]
+        if is_blank(score) and all(map(is_blank, beside)):
+            yield None
+            continue
+        yield RawRating(
+            row=f"row {line}",
+            source="csv",
+            packet_id=text_or_none(row.get("packet_id")),
+            trace_id=text_or_none(row.get("trace_id")),
+            rater=text_or_none(row.get("rater")),
+            set_id=text_or_none(row.get("packet_set")),
+            rubric_hash=text_or_none(row.get("rubric_hash")),
+            scores={} if is_blank(score) else {(name or "dimension").strip(): score},
+            modes=strings(row.get("failure_modes")),
+            safety=row.get("safety"),
+            comment=row.get("comment"),
+            saved_at=row.get("saved_at"),
+            partial=True,
+        )
