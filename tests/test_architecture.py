@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
-    "demo": set(),
+    "demo": {"models", "exchange"},
     "dashboard": {"store", "evaluators", "rubrics"},
     "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
 }
