@@ -57,28 +57,38 @@ class Database:
 
     def query(self, name: str, params: Mapping[str, Parameter]) -> pyarrow.Table:
         """The answer to a named query; see `Workspace.query`."""
-        if name not in query_names():
+        return self.queries([name], params)[name]
+
+    def queries(self, names: Sequence[str], params: Mapping[str, Parameter]) -> dict[str, pyarrow.Table]:
+        """The answers to several named queries at one moment: no writer comes between them.
+
+        Each takes those of the parameters that it names. Raises as `Workspace.query`.
+        """
+        texts = {name: _query_text(name) for name in names}
+        needed = {name: set(NEEDED.findall(text)) for name, text in texts.items()}
+        known = set().union(*needed.values())
+        if unknown := sorted(set(params) - known):
             raise UsageError(
-                f"query {name!r}: expected one of {', '.join(query_names())}; choose one of these"
+                f"query parameter {unknown[0]!r}: expected one of {', '.join(sorted(known)) or 'none'} "
+                f"for query {', '.join(map(repr, names))}; leave the others out"
             )
-        text = statement("queries", name)
-        needed = set(NEEDED.findall(text))
-        if unknown := sorted(set(params) - needed):
-            raise UsageError(
-                f"query parameter {unknown[0]!r}: expected one of {', '.join(sorted(needed)) or 'none'} "
-                f"for query {name!r}; leave the others out"
-            )
+        found: dict[str, pyarrow.Table] = {}
+        name = ""
         try:
-            return self._select(text, {parameter: params.get(parameter) for parameter in needed})
+            with self.reading() as connection:
+                for name, text in texts.items():
+                    found[name] = _rows(connection, text, {key: params.get(key) for key in needed[name]})
         except duckdb.Error as error:
             raise UsageError(
                 f"query {name!r}: expected parameters of its types, but {error}; mend them"
             ) from error
+        return found
 
     def sql(self, text: str, params: Mapping[str, Parameter] | None = None) -> pyarrow.Table:
         """The answer to one statement; see `Workspace.sql`."""
         try:
-            return self._select(text, dict(params or {}))
+            with self.reading() as connection:
+                return _rows(connection, text, dict(params or {}))
         except duckdb.Error as error:
             raise UsageError(
                 f"SQL: expected one statement that reads, but: {error}; mend the statement"
@@ -125,13 +135,6 @@ class Database:
             remove(self.path)  # its log, where someone removed the database alone
             draft.replace(self.path)
 
-    def _select(self, text: str, params: dict[str, Parameter]) -> pyarrow.Table:
-        with self.reading() as connection:
-            relation = connection.sql(text, params=params) if params else connection.sql(text)
-            if relation is None:
-                raise UsageError("SQL: expected one statement that returns rows; begin it with SELECT")
-            return relation.to_arrow_table()
-
     def require_workspace(self) -> None:
         """Raise UsageError where there is no workspace folder."""
         if not (self.workspace / "runs").is_dir():
@@ -139,6 +142,19 @@ class Database:
                 f"workspace {str(self.workspace)!r}: expected a folder with runs, but there are none; "
                 "name it with --workspace, or make one by 'spinebench run' or 'spinebench demo'"
             )
+
+
+def _query_text(name: str) -> str:
+    if name not in query_names():
+        raise UsageError(f"query {name!r}: expected one of {', '.join(query_names())}; choose one of these")
+    return statement("queries", name)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, text: str, params: dict[str, Parameter]) -> pyarrow.Table:
+    relation = connection.sql(text, params=params) if params else connection.sql(text)
+    if relation is None:
+        raise UsageError("SQL: expected one statement that returns rows; begin it with SELECT")
+    return relation.to_arrow_table()
 
 
 _FULL = (duckdb.IOException, duckdb.TransactionException)
