@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from spinebench.audits.frame import frame_of
-
 from spinebench.agents.judge import judge_prompt_hash
-from spinebench.audit_records import AuditSpec, AuditTrace, Judgement, SampleSpec
+from spinebench.audit_records import AuditSpec, AuditTrace, Judgement, JudgementStatus, SampleSpec
+from spinebench.audits.frame import Frame, frame_of
 from spinebench.audits.images import SentImages, image_problems
 from spinebench.audits.plan import AuditPlan, audit_plan_of
 from spinebench.audits.rubric_freeze import refuse_changed_rubrics
 from spinebench.errors import DataError, UsageError
-from spinebench.evaluators.sampling import draw
+from spinebench.evaluators.sampling import draw, verify
+from spinebench.models.gateway import Gateway
+from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel
 from spinebench.models.registry import canonical_name, create_model
 from spinebench.records import JsonValue, RunState, digest
@@ -64,6 +65,26 @@ def named_runs(names: Sequence[str], workspace: Workspace) -> tuple[RunFolder, .
     return tuple(found.values())
 
 
+def audit_frame(plan: AuditPlan, folders: Sequence[RunFolder]) -> Frame:
+    """The traces that a plan may draw from. Errors as `frame_of`."""
+    return frame_of(
+        folders,
+        image_condition=plan.image_condition,
+        models=plan.models or None,
+        tasks=plan.tasks or None,
+    )
+
+
+def verify_audit(folder: AuditFolder, workspace: Workspace) -> list[str]:
+    """Draw an audit's sample again from its runs as they are now: every difference, one line each; [] for none.
+
+    Raises `UsageError` and `DataError` where a run is gone or cannot be read.
+    """
+    spec = folder.spec()
+    frame = audit_frame(audit_plan_of(spec.plan), named_runs(spec.sample.run_ids, workspace))
+    return verify(frame.traces, spec.sample, [trace.pick for trace in folder.traces()])
+
+
 def prepare_audit(
     plan: AuditPlan, workspace: Workspace, *, extends: AuditFolder | None = None, dry: bool = False
 ) -> PreparedAudit:
@@ -80,7 +101,7 @@ def prepare_audit(
     plan = plan.model_copy(update={"runs": tuple(folder.run_id for folder in folders)})
     rubrics = load_rubrics(plan.rubrics)
     refuse_changed_rubrics(rubrics, workspace)
-    frame = frame_of(folders, image_condition=plan.image_condition)
+    frame = audit_frame(plan, folders)
     sample = draw(
         frame.traces,
         seed=plan.seed,
@@ -89,8 +110,8 @@ def prepare_audit(
         per_cell=plan.per_cell,
         tuning_share=plan.tuning_share,
     )
-    traces = tuple(frame.audit_trace(pick) for pick in sample.picks)
-    warnings = [*frame.warnings, *sample.warnings, *_of_runs(folders)]
+    traces = frame.audit_traces(sample.picks)
+    warnings = [*frame.notes, *sample.warnings, *_of_runs(folders)]
     now = datetime.now(UTC)
     benchmark = folders[0].spec().benchmark.name
     prepared = _ready(
@@ -152,7 +173,7 @@ def _ready(
     dry: bool,
 ) -> PreparedAudit:
     _refuse_idle_rubrics(traces, rubrics)
-    judges = _judges(plan, traces, dry=dry)
+    judges = judges_of(plan, traces, dry=dry)
     warnings = [*warnings, *_about_judges(judges, traces)]
     images = _images(plan, traces, folders, workspace)
     problems: dict[str, str] = {}
@@ -212,7 +233,10 @@ def random_share(plan: AuditPlan) -> float:
     return plan.random_share if plan.judges else 1.0
 
 
-def _judges(plan: AuditPlan, traces: Sequence[AuditTrace], *, dry: bool) -> tuple[ChatModel, ...]:
+def judges_of(
+    plan: AuditPlan, traces: Sequence[AuditTrace] = (), *, dry: bool = False
+) -> tuple[ChatModel, ...]:
+    """The judges of a plan. Raises `UsageError` for an unknown model or option, `ProviderError` for a missing key."""
     items = {trace.item.id: trace.item for trace in traces}
     judges = tuple(
         create_model(
@@ -268,8 +292,10 @@ def _images(
 def _refuse_idle_rubrics(traces: Sequence[AuditTrace], rubrics: Sequence[Rubric]) -> None:
     """Raise `UsageError` where a task was drawn that no dimension and no failure mode applies to."""
     for task, n in Counter(trace.item.task for trace in traces).items():
-        asked = [one for rubric in rubrics for one in (*rubric.dimensions, *rubric.failure_modes)]
-        if not any(one.applies_to(task) for one in asked):
+        dimensions = any(one.applies_to(task) for rubric in rubrics for one in rubric.dimensions)
+        if not dimensions and not any(
+            one.applies_to(task) for rubric in rubrics for one in rubric.failure_modes
+        ):
             names = ", ".join(rubric.id for rubric in rubrics)
             raise UsageError(
                 f"rubrics {names!r} for {n} traces of task {task.value!r}: expected a dimension or failure mode that "
@@ -332,9 +358,11 @@ def _extended(prepared: PreparedAudit, earlier: AuditFolder) -> PreparedAudit:
     reused = tuple(
         _carried(one, now.audit_id)
         for one in earlier.judgements()
-        if one.status != "error" and one.key.judge in kept_judges and one.key.repeat <= now.repeats
+        if one.status is not JudgementStatus.ERROR
+        and one.key.judge in kept_judges
+        and one.key.repeat <= now.repeats
     )
-    return PreparedAudit(**{**vars(prepared), "reused": reused})
+    return replace(prepared, reused=reused)
 
 
 def _unchanged(before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> set[str]:
@@ -362,4 +390,18 @@ def _carried(judgement: Judgement, audit_id: str) -> Judgement:
 
 
 def _warned(prepared: PreparedAudit, warning: str) -> PreparedAudit:
-    return PreparedAudit(**{**vars(prepared), "warnings": (*prepared.warnings, warning)})
+    return replace(prepared, warnings=(*prepared.warnings, warning))
+
+
+async def check_before_exam(plan: AuditPlan, workspace: Workspace) -> None:
+    """Refuse before an exam what its audit would be refused for: rubrics, keys, names and prices of the judges.
+
+    Raises `UsageError`, `DataError`, `ProviderError`.
+    """
+    refuse_changed_rubrics(load_rubrics(plan.rubrics), workspace)
+    judges = judges_of(plan)
+    try:
+        await Gateway(plan.gateway_policy(), prices=PriceBook(plan.prices)).check(judges)
+    finally:
+        for judge in judges:
+            await judge.aclose()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spinebench.agents.audit import AuditGraph, audit_graph
+from spinebench.agents.audit_state import AuditInput
 from spinebench.agents.judge_case import case_of
 from spinebench.audit_records import (
     AuditEntry,
@@ -140,14 +141,14 @@ class _Sitting:
         """One trace from the judges to its review; whatever goes wrong with it alone is in its judgements."""
         held = self._held.get(trace.trace_id, {})
         stored: set[str] = set()
-        state = {
+        state: AuditInput = {
             "trace": trace.model_dump(mode="json"),
             "audit_id": self._folder.audit_id,
             "done": [judgement.model_dump(mode="json") for judgement in held.values()],
         }
         try:
             # Updates, not the end alone: what is over when a provider ends the work for all is still stored.
-            async for update in graph.astream(state, stream_mode="updates"):  # type: ignore[arg-type]
+            async for update in graph.astream(state, stream_mode="updates"):
                 for node in update.values():
                     await self._store(node or {}, stored)
         except SpinebenchError:

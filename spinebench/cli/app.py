@@ -16,6 +16,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": ("spinebench.cli.run", "Sit an exam: a benchmark file and model names in, graded answers out."),
     "resume": ("spinebench.cli.resume", "Go on with what a run is missing or failed."),
+    "audit": (
+        "spinebench.cli.audit",
+        "Draw traces of runs, have judges score their reasoning, refer to clinicians.",
+    ),
     "score": ("spinebench.cli.score", "Extract and grade a run again from the stored text, without a call."),
     "rate": ("spinebench.cli.rate", "Clinicians: packets to rate, import of ratings, lock, adjudication."),
     "compare": (

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shlex
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from spinebench.cli import collection
+from spinebench.cli.carrying_out import carry_out, interrupted
 from spinebench.cli.console import emit, print_table, put, say
-from spinebench.cli.progress import progress_display
 from spinebench.cli.results_table import emit_results, print_results
 from spinebench.cli.run import DEFAULT_WORKSPACE
 from spinebench.errors import ExitCode, SpinebenchError
@@ -20,8 +20,10 @@ from spinebench.errors import ExitCode, SpinebenchError
 if TYPE_CHECKING:
     from spinebench.evaluators.results import ModelSummary
     from spinebench.records import RunSpec, RunStatus
+    from spinebench.runs.dry_run import ModelEstimate
     from spinebench.runs.plan import RunPlan
     from spinebench.runs.prepare import PreparedRun
+    from spinebench.runs.progress import Progress
     from spinebench.runs.stopping import StopSwitch
     from spinebench.store.run_folder import RunFolder
     from spinebench.store.workspace import Workspace
@@ -35,6 +37,10 @@ def sit_new_run(plan: RunPlan, workspace: Workspace, *, display: str, as_json: b
         from spinebench.runs.prepare import prepare_run
 
         prepared = prepare_run(plan, workspace=workspace)
+        if plan.audit_section() is not None:
+            from spinebench.cli.audit_sitting import check_audit_of
+
+            check_audit_of(plan, workspace)
     return sit_and_print(prepared, workspace, folder=None, display=display, as_json=as_json)
 
 
@@ -47,69 +53,48 @@ def sit_and_print(
     as_json: bool,
 ) -> int:
     """Sit a prepared run and print its results. The last line of a run that is not done says how to go on."""
-    from spinebench.runs.stopping import StopSwitch
+    from spinebench.runs.sitting import sit_through
 
     spec = prepared.spec
     for warning in prepared.warnings:
         say(f"warning: {warning}")
     if spec.simulated:
         say("SIMULATION: simulated models or drawn images; no figure below is a measurement of a model.")
-    switch = StopSwitch()
-    started: list[RunFolder] = []
-    error: SpinebenchError | None = None
-    status: RunStatus | None = None
-    try:
-        try:
-            status = asyncio.run(_sit(prepared, workspace, folder, switch, display, started.append))
-        except SpinebenchError as met:
-            if not started:
-                raise
-            error, status = met, started[0].status()
-        return _end(prepared, workspace, status, switch, error, as_json=as_json)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        if started or folder is not None:
-            _say_how_to_go_on(spec.run_id, workspace)
-        else:
-            say("Nothing was asked yet; call the same command again.")
-        return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
 
-
-async def _sit(
-    prepared: PreparedRun,
-    workspace: Workspace,
-    folder: RunFolder | None,
-    switch: StopSwitch,
-    display: str,
-    on_start: Callable[[RunFolder], None],
-) -> RunStatus:
-    from spinebench.runs.sitting import sit_through
-
-    _catch_signals(switch)
-    with collection.rare(), progress_display(display) as shown:
+    async def sit(
+        switch: StopSwitch, show: Callable[[Progress], None], on_start: Callable[[RunFolder], None]
+    ) -> RunStatus:
         return await sit_through(
-            prepared,
-            workspace,
-            folder=folder,
-            switch=switch,
-            on_progress=shown.show,
-            on_start=on_start,
+            prepared, workspace, folder=folder, switch=switch, on_progress=show, on_start=on_start
         )
 
+    def end(status: RunStatus | None, switch: StopSwitch, error: SpinebenchError | None) -> int:
+        code = _end(prepared, workspace, status, switch, error, as_json=as_json)
+        if not _is_complete(prepared, status, switch, error) or prepared.plan.audit_section() is None:
+            return code
+        from spinebench.cli.audit_sitting import audit_run
 
-def _catch_signals(switch: StopSwitch) -> None:
-    """First Ctrl-C drains, the second aborts; SIGTERM aborts at once. The journal stays whole either way."""
-    from spinebench.runs.stopping import StopRequest
+        return audit_run(prepared.plan, spec.run_id, workspace, display=display, as_json=as_json) or code
 
-    def on_interrupt() -> None:
-        if switch.request is None:
-            say("stopping: waiting for the calls in flight; press Ctrl-C again to give them up")
-            switch.throw(StopRequest.DRAIN, by=signal.SIGINT)
-        else:
-            switch.throw(StopRequest.ABORT, by=signal.SIGINT)
+    return carry_out(
+        sit,
+        display=display,
+        status_of=lambda started: started.status(),
+        end=end,
+        how_to_go_on=lambda: _say_how_to_go_on(spec.run_id, workspace),
+        begun=folder is not None,
+    )
 
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, on_interrupt)
-    loop.add_signal_handler(signal.SIGTERM, lambda: switch.throw(StopRequest.ABORT, by=signal.SIGTERM))
+
+def _is_complete(
+    prepared: PreparedRun, status: RunStatus | None, switch: StopSwitch, error: SpinebenchError | None
+) -> bool:
+    """Whether the exam is done, but for failures that the plan tolerates."""
+    from spinebench.runs.sitting import exceeds
+
+    if error is not None or status is None or switch.request is not None:
+        return False
+    return not (status.n_failed and exceeds(status.n_failed, status.n_planned, prepared.plan.fail_on_error))
 
 
 def _end(
@@ -140,7 +125,7 @@ def _end(
     assert status is not None
     if switch.request is not None:
         _say_how_to_go_on(spec.run_id, workspace)
-        return ExitCode.TERMINATED if switch.signal == signal.SIGTERM else ExitCode.INTERRUPTED
+        return interrupted(switch)
     if status.message:
         say(f"note: {status.message}")
     missed = missed_gates(plan.gates, results)
@@ -198,36 +183,32 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def print_plan(plan: RunPlan, *, as_json: bool) -> None:
+def print_plan(plan: BaseModel, *, as_json: bool) -> None:
     """The resolved plan, as YAML that can be used as a plan file, or as one JSON line."""
     import yaml
 
     if as_json:
-        emit(_told(json.loads(plan.model_dump_json())))
+        emit(_told(plan, json.loads(plan.model_dump_json())))
     else:
-        values = _told(plan.model_dump(mode="json"))
+        values = _told(plan, plan.model_dump(mode="json"))
         put(yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
-def _told(values: dict[str, Any]) -> dict[str, Any]:
+def _told(plan: BaseModel, values: dict[str, Any]) -> dict[str, Any]:
     """Without the fields that are None by default: there, None says nothing."""
-    from spinebench.runs.plan import RunPlan
+    fields = type(plan).model_fields
+    told = {}
+    for name, value in values.items():
+        section = getattr(plan, name)
+        if isinstance(section, BaseModel):
+            value = _told(section, value)
+        if value is not None or fields[name].default is not None:
+            told[name] = value
+    return told
 
-    fields = RunPlan.model_fields
-    return {
-        name: value for name, value in values.items() if value is not None or fields[name].default is not None
-    }
 
-
-def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None:
-    """What the plan would do and cost."""
-    from spinebench.runs.dry_run import dry_run
-    from spinebench.runs.prepare import prepare_run
-
-    report = dry_run(prepare_run(plan, workspace=workspace, dry=True))
-    if as_json:
-        emit({"type": "dry_run", **report.model_dump(mode="json")})
-        return
+def print_estimates(estimates: Sequence[ModelEstimate], *, title: str, caption: str) -> None:
+    """Calls, tokens, price and host of each model."""
     rows = [
         (
             estimate.model,
@@ -239,11 +220,27 @@ def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None
             else f"${estimate.cost_usd[0]:,.2f}-{estimate.cost_usd[1]:,.2f}",
             estimate.host or "this machine",
         )
-        for estimate in report.models
+        for estimate in estimates
     ]
     print_table(
         ("model", "calls", "input tokens", "output tokens", "price", "sent to"),
         rows,
+        title=title,
+        caption=caption,
+    )
+
+
+def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None:
+    """What the plan would do and cost."""
+    from spinebench.runs.dry_run import dry_run
+    from spinebench.runs.prepare import prepare_run
+
+    report = dry_run(prepare_run(plan, workspace=workspace, dry=True))
+    if as_json:
+        emit({"type": "dry_run", **report.model_dump(mode="json")})
+        return
+    print_estimates(
+        report.models,
         title=f"Dry run of {report.run_of}: nothing was sent",
         caption=(
             f"{report.n_items} items x {report.n_models} models x {report.n_personas} personas x "
@@ -256,5 +253,9 @@ def print_dry_run(plan: RunPlan, workspace: Workspace, *, as_json: bool) -> None
         say(f"{report.extractor} reads replies that no rule reads: at most one more call per answer.")
     for warning in report.warnings:
         say(f"warning: {warning}")
+    if plan.audit_section() is not None:
+        say(
+            "The audit's calls depend on the answers: 'spinebench audit RUN --dry-run' counts them after the exam."
+        )
     left = ", ".join(report.leaves_machine)
     say(f"Questions and images would be sent to: {left}" if left else "Nothing would leave this machine.")

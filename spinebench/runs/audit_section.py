@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from spinebench.audit_records import Blinding, SampleMode, StrataBy
 from spinebench.models.gateway import GatewayPolicy
-from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record
+from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
 from spinebench.rubrics.load import RUBRICS
 from spinebench.runs.plan_fields import (
     RULES,
@@ -34,7 +34,7 @@ from spinebench.runs.plan_reading import relocated_names
 
 _SAMPLE, _JUDGES, _SHOWN = "Sample", "Judges", "What judges see"
 
-SECTION_LISTS = ("judges", "rubrics")
+SECTION_LISTS = ("judges", "rubrics", "models", "tasks")
 """Fields that hold several values; one alone may be written without a list."""
 
 
@@ -50,6 +50,12 @@ class AuditSection(Record):
     )
     strata: Annotated[StrataBy, Flag("--strata", _SAMPLE)] = Field(
         default=StrataBy.CORRECT, description="What splits the traces of a model and task."
+    )
+    models: Annotated[tuple[str, ...], Flag("--model -m", _SAMPLE)] = Field(
+        default=(), description="Only traces of this model of the runs (repeatable)."
+    )
+    tasks: Annotated[tuple[Task, ...], Flag("--task", _SAMPLE)] = Field(
+        default=(), description="Only traces of this task (repeatable)."
     )
     image_condition: Annotated[ImageCondition, Flag("--image-condition", _SAMPLE)] = Field(
         default=ImageCondition.NORMAL, description="Only traces given under this image condition."

@@ -8,9 +8,9 @@ from spinebench.records import ImageCondition, Item, Record
 from spinebench.runs.prepare import PreparedRun, remote_hosts
 from spinebench.runs.selection import option_orders
 
-_CHARACTERS_PER_TOKEN = (3.0, 5.0)
+CHARACTERS_PER_TOKEN = (3.0, 5.0)
 """English prose under present tokenizers lies between these; used for a range, never for accounting."""
-_TOKENS_PER_IMAGE = (85, 3000)
+TOKENS_PER_IMAGE = (85, 3000)
 """From OpenAI's low detail (85) to high-resolution tiles of large images (about 3,000 at 2048 px)."""
 _REPLY_TOKENS = (150, 1500)
 """Short answers to long reasoning; the upper end is --max-tokens where that is given."""
@@ -63,8 +63,8 @@ def dry_run(prepared: PreparedRun) -> DryRun:
             images = len(item.images) * len(with_image)
             n_calls = orders * len(plan.image_conditions)
             n_per_model += n_calls
-            low += n_calls * characters / _CHARACTERS_PER_TOKEN[1] + orders * images * _TOKENS_PER_IMAGE[0]
-            high += n_calls * characters / _CHARACTERS_PER_TOKEN[0] + orders * images * _TOKENS_PER_IMAGE[1]
+            low += n_calls * characters / CHARACTERS_PER_TOKEN[1] + orders * images * TOKENS_PER_IMAGE[0]
+            high += n_calls * characters / CHARACTERS_PER_TOKEN[0] + orders * images * TOKENS_PER_IMAGE[1]
     tokens_in = (round(low), round(high))
     most = plan.max_tokens or _REPLY_TOKENS[1]
     tokens_out = (n_per_model * min(_REPLY_TOKENS[0], most), n_per_model * most)

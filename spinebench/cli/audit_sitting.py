@@ -1,0 +1,172 @@
+"""Starts a sitting of an audit, shows it, and ends it with a table and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinebench.cli.audit_table import emit_audit, print_audit
+from spinebench.cli.carrying_out import carry_out, interrupted
+from spinebench.cli.console import emit, say
+from spinebench.cli.run import DEFAULT_WORKSPACE
+from spinebench.cli.sitting import print_estimates, quoted
+from spinebench.errors import ExitCode, SpinebenchError
+
+if TYPE_CHECKING:
+    from spinebench.audit_records import AuditStatus
+    from spinebench.audits.prepare import PreparedAudit
+    from spinebench.runs.plan import RunPlan
+    from spinebench.runs.progress import Progress
+    from spinebench.runs.stopping import StopSwitch
+    from spinebench.store.audit_folder import AuditFolder
+    from spinebench.store.workspace import Workspace
+
+
+def check_audit_of(plan: RunPlan, workspace: Workspace) -> None:
+    """Refuse, before an exam, the audit that its plan asks for where it could not begin."""
+    from spinebench.audits.plan import audit_plan_of_run
+    from spinebench.audits.prepare import check_before_exam
+
+    asyncio.run(check_before_exam(audit_plan_of_run(plan, ["latest"]), workspace))
+
+
+def audit_run(plan: RunPlan, run_id: str, workspace: Workspace, *, display: str, as_json: bool) -> int:
+    """The audit that a run's plan asks for, begun or gone on with; returns its exit code."""
+    from spinebench.audits.plan import audit_plan_of_run
+    from spinebench.audits.prepare import prepare_audit, prepare_audit_resume
+
+    wanted = audit_plan_of_run(plan, [run_id])
+    stored = [one for one in workspace.audits() if one.spec().plan == wanted.model_dump(mode="json")]
+    folder = stored[-1] if stored else None
+    try:
+        prepared = (
+            prepare_audit(wanted, workspace) if folder is None else prepare_audit_resume(folder, workspace)
+        )
+        return audit_and_print(prepared, workspace, folder=folder, display=display, as_json=as_json)
+    except SpinebenchError as error:
+        say(f"error: the exam is complete, its audit could not begin: {error}")
+        say(f"go on with: spinebench resume {run_id} --workspace {quoted(workspace.path)}")
+        return error.exit_code
+
+
+def audit_and_print(
+    prepared: PreparedAudit,
+    workspace: Workspace,
+    *,
+    folder: AuditFolder | None,
+    display: str,
+    as_json: bool,
+) -> int:
+    """Sit a prepared audit and print its results. The last line of one that is not done says how to go on."""
+    from spinebench.audits.sitting import audit_through
+
+    for warning in prepared.warnings:
+        say(f"warning: {warning}")
+    if prepared.spec.simulated:
+        say("SIMULATION: simulated traces or judges; no figure below is a measurement of a model.")
+
+    async def sit(
+        switch: StopSwitch, show: Callable[[Progress], None], on_start: Callable[[AuditFolder], None]
+    ) -> AuditStatus:
+        return await audit_through(
+            prepared, workspace, folder=folder, switch=switch, on_progress=show, on_start=on_start
+        )
+
+    return carry_out(
+        sit,
+        display=display,
+        status_of=lambda started: started.status(),
+        end=lambda status, switch, error: _end(prepared, workspace, status, switch, error, as_json=as_json),
+        how_to_go_on=lambda: _say_how_to_go_on(prepared.spec.audit_id, workspace),
+        begun=folder is not None,
+    )
+
+
+def _end(
+    prepared: PreparedAudit,
+    workspace: Workspace,
+    status: AuditStatus | None,
+    switch: StopSwitch,
+    error: SpinebenchError | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Print what there is, then why it is not all, then how to go on; returns the exit code."""
+    from spinebench.audits.results import audit_results
+    from spinebench.runs.sitting import exceeds
+
+    plan, audit_id = prepared.plan, prepared.spec.audit_id
+    results = audit_results(workspace.audit(audit_id))
+    place = "" if workspace.path == Path(DEFAULT_WORKSPACE) else f" --workspace {quoted(workspace.path)}"
+    if as_json:
+        emit_audit(prepared.spec, status, results)
+    else:
+        print_audit(prepared.spec, status, results)
+        say(f"audit {audit_id} in {workspace.path}; read it with: spinebench audit --show {audit_id}{place}")
+    if error is not None:
+        say(f"error: {error}")
+        _say_how_to_go_on(audit_id, workspace)
+        return error.exit_code
+    assert status is not None
+    if switch.request is not None:
+        _say_how_to_go_on(audit_id, workspace)
+        return interrupted(switch)
+    if status.message:
+        say(f"note: {status.message}")
+    if status.n_failed and exceeds(status.n_failed, status.n_planned, plan.fail_on_error):
+        say(
+            f"{status.n_failed} of {status.n_planned} judgements failed: "
+            f"{_reasons(workspace.audit(audit_id))}"
+        )
+        _say_how_to_go_on(audit_id, workspace)
+        return ExitCode.FAILURES
+    if not as_json and results.n_referred:
+        say(f"{results.n_referred} traces go to clinicians; next: spinebench rate packets {audit_id}{place}")
+    return ExitCode.DONE
+
+
+def _reasons(folder: AuditFolder) -> str:
+    """Failure classes of the judgements that ended in an error, each with their number: `3 timeout, 1 image`."""
+    from collections import Counter
+
+    from spinebench.audit_records import JudgementStatus
+
+    last = Counter(
+        judgement.failures[-1].failure_class.value
+        for judgement in folder.judgements()
+        if judgement.status is JudgementStatus.ERROR and judgement.failures
+    )
+    return ", ".join(f"{n} {name}" for name, n in last.most_common())
+
+
+def _say_how_to_go_on(audit_id: str, workspace: Workspace) -> None:
+    say(f"go on with: spinebench audit --resume {audit_id} --workspace {quoted(workspace.path)}")
+
+
+def print_audit_dry_run(prepared: PreparedAudit, *, as_json: bool) -> None:
+    """What the plan would ask and cost."""
+    from spinebench.audits.dry_run import audit_dry_run
+
+    report = audit_dry_run(prepared)
+    if as_json:
+        emit({"type": "dry_run", **report.model_dump(mode="json")})
+        return
+    print_estimates(
+        report.judges,
+        title=f"Dry run of an audit of {', '.join(report.runs)}: nothing was sent",
+        caption=(
+            f"{report.n_traces} of {report.n_frame} traces x {report.n_judges} judges x {report.repeats} repeats = "
+            f"{report.n_judgements} judgements, {report.n_images} images. A reply that does not pass the checks is "
+            "asked for again, at most twice. Token figures are ranges by rules of thumb."
+        ),
+    )
+    for warning in report.warnings:
+        say(f"warning: {warning}")
+    left = ", ".join(report.leaves_machine)
+    say(
+        f"Questions, traces and images would be sent to: {left}"
+        if left
+        else "Nothing would leave this machine."
+    )
