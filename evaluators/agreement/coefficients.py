@@ -131,7 +131,7 @@ def _expected(times: FloatArray, shares: _Shares, weights: FloatArray, chance: C
         return np.asarray((together - alone) / (raters * (raters - 1)))
     pi = times @ shares.values / (times @ shares.rated)[:, None]
     if chance == "fleiss":
-        return np.einsum("bk,kl,bl->b", pi, weights, pi)
+        return np.asarray(np.einsum("bk,kl,bl->b", pi, weights, pi))
     return np.asarray(float(weights.sum()) / (q * (q - 1)) * (pi * (1 - pi)).sum(axis=1))
 
 

@@ -45,6 +45,8 @@ class Facts:
     warnings: tuple[str, ...] = ()
     fisher: bool = True
     limits: tuple[float, float] = (-1.0, 1.0)
+    judge_last: bool = False
+    """The last rater is the judge, and the others are the clinicians it is held against."""
 
 
 def why_undefined(table: Ratings, *, constant_undefined: bool = True) -> str | None:
@@ -71,8 +73,19 @@ def every_rater_constant(table: Ratings) -> bool:
     return bool((np.nanmax(seen, axis=0) == np.nanmin(seen, axis=0)).all())
 
 
-def concluded(table: Ratings, facts: Facts, build: Build, options: IntervalOptions) -> Agreement:
-    """The result: value, interval as `options` ask, counts and warnings."""
+def concluded(
+    table: Ratings,
+    facts: Facts,
+    build: Build,
+    options: IntervalOptions,
+    *,
+    beside: FloatArray | None = None,
+) -> Agreement:
+    """The result: value, interval as `options` ask, counts and warnings.
+
+    `beside` are columns that are no ratings (a model's code, the judge's score): `build` finds them behind the
+    raters' columns.
+    """
     level = options.get("level", 0.95)
     pairable = table.per_unit >= 2
     n_clusters = len(np.unique(table.clusters[pairable]))
@@ -81,8 +94,10 @@ def concluded(table: Ratings, facts: Facts, build: Build, options: IntervalOptio
     found = Resampled(None)
     method = options.get("interval", None if facts.own_interval is not None else "jackknife")
     if reason is None:
-        present = table.kept(table.per_unit > 0)
-        sample = sample_of(present.values, present.clusters)
+        rated = table.per_unit > 0
+        present = table.kept(rated)
+        along = np.empty((len(present.values), 0)) if beside is None else beside[rated]
+        sample = sample_of(np.column_stack([present.values, along]), present.clusters)
         statistic = build(sample.rows)
         value = point(statistic, sample)
         if math.isnan(value):
@@ -101,7 +116,7 @@ def concluded(table: Ratings, facts: Facts, build: Build, options: IntervalOptio
                     n_resamples=options.get("n_resamples", 2000),
                     fisher=facts.fisher,
                     limits=facts.limits,
-                    without_rater=_without_each_rater(present, build),
+                    without_rater=_without_each_rater(present, build, along, facts.judge_last),
                 )
             )
     if reason is not None:
@@ -131,7 +146,7 @@ def concluded(table: Ratings, facts: Facts, build: Build, options: IntervalOptio
         seed=found.seed,
         descriptive=n_clusters < DESCRIPTIVE_UNITS,
         components=facts.components,
-        warnings=(*facts.warnings, *_warnings(table, n_clusters)),
+        warnings=(*facts.warnings, *_warnings(table, n_clusters, facts.judge_last)),
     )
 
 
@@ -172,25 +187,29 @@ def asymptotic(value: float, facts: Facts, level: float) -> Interval | None:
     return Interval(low=low, high=high, level=level, method=f"normal, {facts.se_method}")
 
 
-def _without_each_rater(table: Ratings, build: Build) -> FloatArray | None:
+def _without_each_rater(
+    table: Ratings, build: Build, along: FloatArray, judge_last: bool
+) -> FloatArray | None:
     """The figure without each rater in turn, from ten raters on."""
-    if table.n_raters < FEW_RATERS:
+    judge = 1 if judge_last else 0
+    if table.n_raters - judge < FEW_RATERS:
         return None
     values = []
-    for rater in np.flatnonzero((~np.isnan(table.values)).any(axis=0)):
+    for rater in np.flatnonzero((~np.isnan(table.values[:, : table.values.shape[1] - judge])).any(axis=0)):
         left = np.delete(table.values, rater, axis=1)
         kept = (~np.isnan(left)).any(axis=1)
-        sample = sample_of(left[kept], table.clusters[kept])
+        sample = sample_of(np.column_stack([left, along])[kept], table.clusters[kept])
         values.append(point(build(sample.rows), sample))
     return np.array(values)
 
 
-def _warnings(table: Ratings, n_clusters: int) -> tuple[str, ...]:
+def _warnings(table: Ratings, n_clusters: int, judge_last: bool) -> tuple[str, ...]:
     warnings = []
     if n_clusters < DESCRIPTIVE_UNITS:
         warnings.append(f"{n_clusters} independent units, fewer than {DESCRIPTIVE_UNITS}: descriptive")
-    if table.n_raters < FEW_RATERS:
-        warnings.append(f"conditional on these {table.n_raters} raters")
+    raters = table.n_raters - (1 if judge_last else 0)
+    if raters < FEW_RATERS:
+        warnings.append(f"conditional on these {raters} {'clinicians' if judge_last else 'raters'}")
     single = int((table.per_unit == 1).sum())
     if single:
         warnings.append(f"{single} units with one rating cannot agree or disagree")

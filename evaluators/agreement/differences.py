@@ -15,7 +15,6 @@ from spinebench.evaluators.estimate import Interval
 from spinebench.evaluators.proportions import Bounds, z_quantile
 from spinebench.records import Record
 
-
 _NO_LIMITS = Bounds(-math.inf, math.inf)
 
 
@@ -66,7 +65,7 @@ def bland_altman(
         raise UsageError(f"multiplier {multiplier!r}: expected a positive number; 1.96 is usual")
     z = float(multiplier)
     table = as_ratings(ratings, scale=None, clusters=clusters, raters=2)
-    complete = ~np.isnan(table.values).any(axis=1)
+    complete = table.per_unit == 2
     used = table.kept(complete)
     n = len(used.values)
     unit = "cluster" if table.clustered else "unit"
@@ -80,7 +79,8 @@ def bland_altman(
     codes = codes.ravel().astype(np.int64)
     groups = len(np.unique(codes))
     bias, sd = float(differences.mean()), float(differences.std(ddof=1)) if n > 1 else None
-    interval, warnings = None, ()
+    interval: Interval | None = None
+    warnings: tuple[str, ...] = ()
     if groups > 1 and sd is not None and sd > 1e-12:
         found = combined_mean("bias", (Part(differences, codes),), level=level, limits=_NO_LIMITS)
         interval, warnings = found.interval, found.warnings

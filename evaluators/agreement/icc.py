@@ -48,7 +48,7 @@ def icc(
         raise UsageError(f"form {form!r}: expected one of {', '.join(get_args(Form))}; name one of them")
     table = as_ratings(ratings, scale=scale, clusters=options.get("clusters"))
     seen = (~np.isnan(table.values)).any(axis=0)
-    complete = (~np.isnan(table.values[:, seen])).all(axis=1) & seen.any()
+    complete = (table.per_unit == seen.sum()) & bool(seen.any())
     left_out = int(((table.per_unit > 0) & ~complete).sum())
     warnings = (f"{left_out} units with a missing rating left out",) if left_out else ()
     facts = Facts(name=f"ICC({form})", form=form, warnings=warnings, undefined="all scores are alike")

@@ -70,7 +70,7 @@ def kappa_statistic(
     """Weighted kappa of two columns as a function of the rows' weights."""
     codes = positions(rows[:, list(columns)], scale)
     q = len(scale)
-    both = (codes >= 0).all(axis=1)
+    both = np.asarray((codes >= 0).all(axis=1))
     apart = 1 - weights
     first = ((codes[:, [0]] == np.arange(q)) & both[:, None]).astype(np.float64)
     second = ((codes[:, [1]] == np.arange(q)) & both[:, None]).astype(np.float64)

@@ -75,7 +75,8 @@ def as_ratings(
             f"where missing; mend what is not a number ({error})"
         ) from None
     if values.size == 0:
-        values = np.empty((0, values.shape[1] if values.ndim == 2 else raters or 0))
+        keeps_units = values.ndim == 2 and raters is None
+        values = values if keeps_units else np.empty((0, raters or 0))
     if values.ndim != 2:
         raise UsageError(
             f"ratings of shape {values.shape!r}: expected units x raters; pass a table with two dimensions"
@@ -147,6 +148,17 @@ def ratings_from_table(table: ArrayLike, *, scale: Scale | None = None) -> Float
         )
     first, second = np.divmod(np.repeat(np.arange(counts.size), counts.ravel().astype(int)), len(counts))
     return np.stack([levels[first], levels[second]], axis=1).astype(np.float64)
+
+
+def with_judge(ratings: FloatArray, judge: ArrayLike) -> FloatArray:
+    """Clinicians' columns and the judge's behind them. Raises `UsageError` unless there is one value per unit."""
+    column = np.array(judge, dtype=np.float64)
+    if column.shape != (len(ratings),):
+        raise UsageError(
+            f"judge of shape {column.shape!r}: expected one value for each of the {len(ratings)} units; NaN where it "
+            "gave none"
+        )
+    return np.column_stack([ratings, column])
 
 
 def _cluster_codes(clusters: Clusters | None, n: int) -> tuple[IntArray, bool]:

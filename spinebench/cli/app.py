@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "spinebench.cli.compare",
         "Compare models on the same items, paired, with Holm's correction.",
     ),
+    "agree": (
+        "spinebench.cli.agree",
+        "How far judges agree with clinicians, beside clinicians with each other.",
+    ),
     "runs": ("spinebench.cli.runs", "List and show runs."),
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),

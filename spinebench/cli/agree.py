@@ -1,0 +1,167 @@
+"""`spinebench agree`: clinicians among themselves, and each judge beside them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from spinebench.evaluators.audit_rows import AuditRows
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+class IntervalChoice(StrEnum):
+    """How intervals of coefficients are made."""
+
+    JACKKNIFE = "jackknife"
+    BCA = "bca"
+
+
+@app.command()
+def agree(
+    audit: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[AUDIT]...", help="Audit ids or their beginnings; none: the latest audit."),
+    ] = None,
+    *,
+    ratings: Annotated[
+        Path | None,
+        typer.Option(
+            "--ratings",
+            help="A CSV file in place of an audit: item, rater, score [, dimension, model, cluster, task, repeat].",
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option("--scale", help="Values of the scale of --ratings: 1-5 or 1,3,5.")
+    ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--judge", help="Judge to report (repeatable); with --ratings: the raters that are judges."
+        ),
+    ] = None,
+    dimension: Annotated[
+        list[str] | None, typer.Option("--dimension", help="Dimension to report (repeatable).")
+    ] = None,
+    interval: Annotated[
+        IntervalChoice, typer.Option("--interval", help="Jackknife-t, or the BCa bootstrap.")
+    ] = IntervalChoice.JACKKNIFE,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")] = 0,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every figure to this file, one per row.")
+    ] = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    json: JsonOption = False,
+) -> int:
+    """Agreement of judges with clinicians, beside that of clinicians with each other.
+
+    Example: spinebench agree --ratings ratings.csv --scale 1-5 --judge gpt-4
+    """
+    from spinebench.cli.agreement_table import print_report, write_figures
+    from spinebench.cli.console import emit, say
+    from spinebench.errors import UsageError
+    from spinebench.evaluators.agreement import agreement_report
+
+    if ratings is not None:
+        if audit:
+            raise UsageError(
+                f"audit {audit[0]!r} beside --ratings: expected one of the two; leave one of them out"
+            )
+        rows = _from_file(ratings, scale, judge or [])
+    elif scale is not None:
+        raise UsageError(
+            f"scale {scale!r}: expected with --ratings only; an audit's rubric declares its own, leave it out"
+        )
+    else:
+        rows = _from_audits(workspace, audit or ["latest"])
+    _known("dimension", dimension, {row.dimension for row in rows.scores})
+    _known("judge", judge, {row.rater for row in rows.scores if row.source == "judge"})
+    report = agreement_report(rows, seed=seed, interval=interval.value, dimensions=dimension, judges=judge)
+    if csv is not None:
+        n = write_figures(report, csv)
+        say(f"{n} figures written to {csv}")
+    if json:
+        head = report.model_dump(mode="json", exclude={"dimensions"})
+        emit({"type": "agreement_report", **head})
+        for one in report.dimensions:
+            emit({"type": "agreement", "simulated": report.simulated, **one.model_dump(mode="json")})
+        return 0
+    print_report(report)
+    return 0
+
+
+def _from_audits(workspace: Path, names: list[str]) -> AuditRows:
+    from spinebench.audits.rows import audit_rows
+    from spinebench.errors import UsageError
+    from spinebench.store.workspace import Workspace
+
+    place = Workspace(workspace)
+    ids = []
+    for name in names:
+        folder = place.latest_audit() if name == "latest" else place.audit(name)
+        if folder is None:
+            raise UsageError(
+                f"workspace {str(workspace)!r}: expected at least one audit; make one with 'spinebench audit', or give "
+                "ratings of your own with --ratings"
+            )
+        ids.append(folder.audit_id)
+    return audit_rows(place, ids)
+
+
+def _from_file(path: Path, scale: str | None, judges: list[str]) -> AuditRows:
+    import csv
+
+    from spinebench.errors import DataError, UsageError
+    from spinebench.evaluators.agreement.long_table import rows_from_long_table
+
+    if scale is None:
+        raise UsageError(
+            "scale None: expected the values that could be given, used or not; declare them with --scale 1-5"
+        )
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            start = file.read(4096)
+            file.seek(0)
+            delimiter = max(",;\t", key=start.partition("\n")[0].count)
+            reader = csv.DictReader(file, delimiter=delimiter)
+            header = reader.fieldnames
+            if not header:
+                raise DataError(f"ratings file {str(path)!r}: expected a header line; the file is empty")
+            return rows_from_long_table(header, reader, scale=_scale(scale), judges=judges)
+    except OSError as error:
+        raise DataError(
+            f"ratings file {str(path)!r}: expected a readable file ({error.strerror}); check the path"
+        ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"ratings file {str(path)!r}: expected a CSV file in UTF-8 ({error}); save it as one"
+        ) from None
+
+
+def _scale(text: str) -> tuple[int, ...]:
+    from spinebench.errors import UsageError
+
+    low, dash, high = text.partition("-")
+    try:
+        values = tuple(range(int(low), int(high) + 1)) if dash else tuple(int(one) for one in text.split(","))
+    except ValueError:
+        values = ()
+    if not 2 <= len(set(values)) <= 1000 or len(set(values)) != len(values):
+        raise UsageError(
+            f"scale {text!r}: expected two or more whole numbers as 1-5 or 1,3,5; declare all that could be given"
+        )
+    return values
+
+
+def _known(what: str, given: list[str] | None, there: set[str]) -> None:
+    from spinebench.errors import UsageError
+
+    for one in given or []:
+        if one not in there:
+            raise UsageError(f"{what} {one!r}: expected one of {sorted(there)}; name one of them")

@@ -1,0 +1,254 @@
+"""The agreement report as tables for a person, and as one figure per row for a spreadsheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinebench.cli.console import print_table, printable, put
+
+if TYPE_CHECKING:
+    from spinebench.evaluators.agreement import Agreement, AgreementReport, BlandAltman
+    from spinebench.evaluators.agreement.report import DimensionAgreement, JudgeAgreement
+
+
+def print_report(report: AgreementReport) -> None:
+    """Per task and dimension: human ceiling and judges in one table, bias per model, repeatability, claims."""
+    marks = [*(["SIMULATION"] if report.simulated else []), *report.warnings]
+    mark = f"  [{'; '.join(marks)}]" if marks else ""
+    if not report.dimensions:
+        put(f"No scores to compare.{mark}\n")
+    for one in report.dimensions:
+        _print_dimension(one, report, mark)
+
+
+def coefficient(found: Agreement) -> str | None:
+    """`.48 [.31 to .62]`, or None where there is no value."""
+    if found.value is None:
+        return None
+    text = f"{found.value:.2f}"
+    if found.interval is not None:
+        text += f" [{found.interval.low:.2f} to {found.interval.high:.2f}]"
+    return text
+
+
+def _share(found: Agreement) -> str | None:
+    return None if found.value is None else f"{100 * found.value:.0f}"
+
+
+def _bias(found: BlandAltman) -> str | None:
+    if found.bias is None:
+        return None
+    text = f"{found.bias:+.2f}"
+    if found.interval is not None:
+        text += f" [{found.interval.low:+.2f} to {found.interval.high:+.2f}]"
+    return text
+
+
+def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str) -> None:
+    ceiling = one.ceiling
+    rows: list[tuple[object, ...]] = [
+        (
+            "clinicians with each other",
+            coefficient(ceiling.mean_kappa),
+            coefficient(ceiling.ac2),
+            coefficient(ceiling.alpha),
+            _share(ceiling.exact),
+            _share(ceiling.within_one),
+            None,
+            ceiling.alpha.n_units,
+        )
+    ]
+    for judge in one.judges:
+        rows.append(
+            (
+                f"{judge.judge} with clinicians",
+                coefficient(judge.panel.judge_clinician),
+                None,
+                coefficient(judge.panel.alpha_with_judge),
+                _share(judge.exact),
+                _share(judge.within_one),
+                _bias(judge.differences),
+                judge.n_traces,
+            )
+        )
+        rows += [
+            (
+                f"  with {each.clinician}",
+                coefficient(each.kappa),
+                coefficient(each.ac2),
+                None,
+                _share(each.exact),
+                _share(each.within_one),
+                _bias(each.differences),
+                each.kappa.n_units,
+            )
+            for each in judge.each
+        ]
+    values = ", ".join(str(value) for value in one.scale)
+    print_table(
+        ("", "QW kappa", "AC2", "alpha", "exact %", "within 1 %", "bias", "n"),
+        rows,
+        title=f"{one.task}, {one.dimension}: {one.n_rated} rated traces in {one.n_clusters} clusters, "
+        f"{len(one.clinicians)} clinicians, scale {values}{mark}",
+        caption=(
+            f"{100 * report.level:g} % intervals ({report.interval}, by cluster). Kappa: quadratic weights, mean over "
+            "pairs. alpha: ordinal; on a judge's line with the judge as one more rater. Bias: judge less the "
+            "clinicians' mean. n: traces."
+        ),
+    )
+    for judge in one.judges:
+        _print_judge(judge)
+    _print_coverage(one)
+    if one.repeatability:
+        print_table(
+            ("same rater again", "traces", "identical %", "QW kappa", "ICC(1,1)"),
+            [
+                (
+                    again.rater,
+                    again.n_traces,
+                    _share(again.identical),
+                    coefficient(again.kappa),
+                    coefficient(again.icc),
+                )
+                for again in one.repeatability
+            ],
+        )
+
+
+def _print_judge(judge: JudgeAgreement) -> None:
+    if len(judge.per_model) > 1:
+        print_table(
+            (f"{judge.judge}, by model", "bias", "exact %", "within 1 %", "n"),
+            [
+                (
+                    row.model,
+                    _bias(row.differences),
+                    _share(row.exact),
+                    _share(row.within_one),
+                    row.differences.n_units,
+                )
+                for row in judge.per_model
+            ],
+            caption=_of_models(judge),
+        )
+    limits = judge.differences.limits
+    lines = []
+    if limits is not None:
+        lines.append(
+            f"95 % of single differences lie between {limits[0]:+.1f} and {limits[1]:+.1f} (Bland-Altman)."
+        )
+    if judge.margins.p_value is not None:
+        lines.append(
+            f"Use of the scale against the clinicians' median, Stuart-Maxwell: p = {judge.margins.p_value:.2g}."
+        )
+    put(f"{printable(judge.judge)}: {' '.join(lines)}\n")
+    for heading, sentences in (("may be said", judge.claims.may), ("may not be said", judge.claims.may_not)):
+        if sentences:
+            put(f"  {heading}:\n" + "".join(f"    - {printable(sentence)}\n" for sentence in sentences))
+    put("\n")
+
+
+def _of_models(judge: JudgeAgreement) -> str:
+    parts = [f"Kappa pooled {coefficient(judge.models.pooled) or 'undefined'}"]
+    parts.append(f"within models {coefficient(judge.models.within) or 'undefined'}")
+    if judge.models.across_means is not None:
+        parts.append(f"correlation of model means {judge.models.across_means:.2f}")
+    ranking = judge.ranking
+    if ranking.tau is not None:
+        text = f"order of models tau-b {ranking.tau:.2f}"
+        if ranking.interval is not None:
+            text += f" [{ranking.interval.low:.2f} to {ranking.interval.high:.2f}]"
+        parts.append(text)
+    if ranking.order_probability is not None:
+        parts.append(f"two models in the same order {100 * ranking.order_probability:.0f} % of the time")
+    return "; ".join(parts) + "."
+
+
+def _print_coverage(one: DimensionAgreement) -> None:
+    rows = [
+        (row.rater, row.asked, row.scored, row.cannot_assess, row.unparsed, row.refused, row.error)
+        for row in one.coverage
+        if row.scored < row.asked
+    ]
+    if rows:
+        print_table(
+            ("without a score", "asked", "scored", "cannot\nassess", "unparsed", "refused", "error"), rows
+        )
+
+
+def write_figures(report: AgreementReport, path: Path) -> int:
+    """One row per figure with value, interval, n and reason; returns the number of rows. Replaces the file."""
+    import csv
+
+    from spinebench.errors import DataError
+
+    header = (
+        "task", "dimension", "judge", "figure", "comparator", "value", "low", "high", "method", "n_units", "n_clusters",
+        "n_raters", "reason",
+    )  # fmt: skip
+    rows = [row for one in report.dimensions for row in _figures(one)]
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(header)
+            writer.writerows(rows)
+    except OSError as error:
+        raise DataError(
+            f"file {str(path)!r}: expected a place to write to ({error.strerror}); name another with --csv"
+        ) from None
+    return len(rows)
+
+
+def _figures(one: DimensionAgreement) -> Iterator[tuple[Any, ...]]:
+    ceiling = one.ceiling
+    for found in (
+        ceiling.alpha,
+        ceiling.ac2,
+        ceiling.icc,
+        ceiling.mean_kappa,
+        ceiling.exact,
+        ceiling.within_one,
+    ):
+        yield (one.task, one.dimension, "", *_figure(found))
+    for judge in one.judges:
+        panel = judge.panel
+        whole = (
+            panel.judge_clinician, panel.difference, panel.alpha_with_judge, panel.alpha_difference, judge.exact,
+            judge.within_one, judge.models.pooled, judge.models.within,
+        )  # fmt: skip
+        single = [
+            figure for each in judge.each for figure in (each.kappa, each.ac2, each.exact, each.within_one)
+        ]
+        of_models = [figure for row in judge.per_model for figure in (row.exact, row.within_one)]
+        for found in (*whole, *single, *of_models):
+            yield (one.task, one.dimension, judge.judge, *_figure(found))
+        for differences in (
+            judge.differences,
+            *(each.differences for each in judge.each),
+        ):
+            yield (one.task, one.dimension, judge.judge, *_difference(differences, differences.comparator))
+        for row in judge.per_model:
+            yield (
+                one.task,
+                one.dimension,
+                judge.judge,
+                *_difference(row.differences, f"{row.model}, judge less clinicians"),
+            )
+
+
+def _figure(found: Agreement) -> tuple[Any, ...]:
+    interval = found.interval
+    return (
+        found.name, found.comparator, found.value, interval and interval.low, interval and interval.high,
+        interval and interval.method, found.n_units, found.n_clusters, found.n_raters, found.reason,
+    )  # fmt: skip
+
+
+def _difference(found: BlandAltman, comparator: str | None) -> tuple[Any, ...]:
+    interval = found.interval
+    return (
+        "bias", comparator, found.bias, interval and interval.low, interval and interval.high,
+        interval and interval.method, found.n_units, found.n_clusters, 2, found.reason,
+    )  # fmt: skip
