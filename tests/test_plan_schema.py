@@ -43,9 +43,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "adaptive_connections": True,
         "budget_usd": 40,
         "prices": {"openai/x": {"input": 1, "output": 2}},
-        "gates": [{"metric": "overall", "at_least": 0.25}],
+        "gates": ["overall >= 0.25", "healthy_misdiagnosis of a/b <= 0.2 (upper bound)"],
         "fail_on_error": 0.1,
     },
+    "one gate": {"gates": "alpha_judge_vs_clinicians[clinical_rationality] >= 0.6"},
     "the schema's own address": {"$schema": "plan.schema.json"},
 }
 REFUSED: dict[str, dict[str, Any]] = {
@@ -58,8 +59,9 @@ REFUSED: dict[str, dict[str, Any]] = {
     "limit 0": {"limit": 0},
     "epochs": {"epochs": 0},
     "temperature": {"temperature": 5},
-    "a gate": {"gates": [{"metric": "beauty", "at_least": 0.5}]},
-    "a gate above one": {"gates": [{"metric": "overall", "at_least": 50}]},
+    "a gate": {"gates": ["beauty >= 0.5"]},
+    "a gate above one": {"gates": ["overall >= 50"]},
+    "a gate that is no text": {"gates": [{"metric": "overall", "at_least": 0.5}]},
     "effort": {"reasoning_effort": "enormous"},
     "an audit's unknown key": {"audit": {"per_cel": 3}},
     "an audit's sample": {"audit": {"per_cell": 0}},

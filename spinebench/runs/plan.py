@@ -12,6 +12,7 @@ from spinebench.agents.personas import PERSONAS
 from spinebench.models.gateway import GatewayPolicy
 from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
 from spinebench.runs.audit_section import AuditSection, relocate_section
+from spinebench.runs.gates import GateText
 from spinebench.runs.plan_fields import (
     DECODE,
     RULES,
@@ -33,16 +34,6 @@ from spinebench.runs.plan_fields import (
     TokenLimit,
 )
 from spinebench.runs.plan_reading import from_folder, read_plan, relocated_names, validated
-
-
-class Gate(Record):
-    """A condition on the results; a run that misses it ends with exit code 1."""
-
-    metric: Literal["overall", "diagnosis_accuracy", "localization_accuracy", "answered_share"]
-    at_least: float = Field(ge=0, le=1)
-    model: str | None = None
-    """Only this model; None: every model of the run."""
-
 
 Limit = Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")]
 
@@ -149,7 +140,9 @@ class RunPlan(Record):
         default=0, description="Seed of swapped images, simulated models and resampling; stored."
     )
     fail_on_error: FailOnError = 0.0
-    gates: tuple[Gate, ...] = Field(default=(), description="Conditions on the results; missed: exit code 1.")
+    gates: tuple[GateText, ...] = Field(
+        default=(), description="Conditions such as 'overall >= 0.25'; missed: exit code 1."
+    )
     audit: AuditSection | None = Field(
         default=None,
         description="How the answers are audited when the exam is done; without it they are not.",

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from spinebench.errors import DataError
-from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.results import ModelSummary, summarize
-from spinebench.runs.plan import Gate
+from spinebench.runs.gate_figures import run_figures
+from spinebench.runs.gates import GateFigure, missed, parse_gate
 from spinebench.store.ingest import ingest
 from spinebench.store.workspace import Workspace
 
@@ -67,33 +67,13 @@ def compare_models(
     return compare_graded(table, models, by=by, against="best" if against_best else "all", seed=seed)
 
 
-def missed_gates(gates: Sequence[Gate], results: Sequence[ModelSummary]) -> list[str]:
-    """One line for each gate that a result misses; an undefined figure misses its gate."""
-    lines = []
-    for gate in gates:
-        concerned = [result for result in results if gate.model in (None, result.model)]
-        if not concerned:
-            lines.append(f"{gate.metric} of {gate.model}: no such model in the run")
-        for result in concerned:
-            value, reason = _metric(gate, result)
-            if value is None or value < gate.at_least:
-                shown = f"undefined ({reason})" if value is None else f"{value:.4f}"
-                lines.append(f"{gate.metric} of {result.model}: {shown}, expected at least {gate.at_least}")
-    return lines
+def missed_gates(
+    gates: Sequence[str], results: Sequence[ModelSummary], *, audit: Sequence[GateFigure] = ()
+) -> list[str]:
+    """One line for each figure that misses one of the gates, which are texts (see `runs/gates.py`).
 
-
-def _metric(gate: Gate, result: ModelSummary) -> tuple[float | None, str | None]:
-    estimate: Estimate | None
-    match gate.metric:
-        case "overall":
-            estimate = result.overall.of_asked
-        case "diagnosis_accuracy":
-            estimate = result.diagnosis.accuracy.of_asked if result.diagnosis else None
-        case "localization_accuracy":
-            estimate = result.localization.accuracy.of_asked if result.localization else None
-        case "answered_share":
-            counts = result.denominators
-            return (counts.answered / counts.asked, None) if counts.asked else (None, "nothing was asked")
-    if estimate is None:
-        return None, "no such questions in the run"
-    return estimate.value, estimate.reason
+    `audit` are the figures of the audit that belongs to the run; without them a gate on one is missed. An
+    undefined figure misses its gate.
+    """
+    figures = (*run_figures(results), *audit)
+    return [one.line for one in missed([parse_gate(text) for text in gates], figures)]

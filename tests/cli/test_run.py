@@ -129,7 +129,7 @@ FULL: dict[str, Any] = {
     "longest_side": None,
     "timeout": float("inf"),
     "prices": {"openai/x": {"input": 1.0, "output": 2.0}},
-    "gates": [{"metric": "overall", "at_least": 0.5}],
+    "gates": ["overall >= 0.5"],
     "seed": 11,
 }
 
@@ -196,18 +196,29 @@ def test_gates_of_the_plan_are_kept(cli: Callable[..., Said], tmp_path: Path) ->
     exam = write_exam(tmp_path / "bench", n=6)
     plan = tmp_path / "plan.yaml"
 
-    def run(metric: str, at_least: float) -> Said:
-        gates = [{"metric": metric, "at_least": at_least, "model": "baseline/always-healthy"}]
-        values = {"benchmark": str(exam.file), "models": ["baseline/always-healthy"], "gates": gates}
+    def run(gate: str) -> Said:
+        values = {"benchmark": str(exam.file), "models": ["baseline/always-healthy"], "gates": gate}
         plan.write_text(json.dumps(values))  # JSON is YAML
         return cli("run", plan)
 
-    kept = run("diagnosis_accuracy", 0.33)
+    kept = run("diagnosis_accuracy of baseline/always-healthy >= 0.33")
     assert kept.code == 0, kept.err
-    missed = run("diagnosis_accuracy", 0.34)
+    missed = run("diagnosis_accuracy >= 0.34")
     assert missed.code == 1
-    assert "gate missed: diagnosis_accuracy of baseline/always-healthy: 0.3333" in missed.err
+    assert "gate missed: diagnosis_accuracy of baseline/always-healthy: 0.3333, interval " in missed.err
+    assert "n = 3; expected >= 0.34" in missed.err
     assert missed.last == "The run is complete; the gates of the plan are not met."
+    audited = run("alpha_judge_vs_clinicians >= 0.6")
+    assert audited.code == 1
+    assert "alpha_judge_vs_clinicians >= 0.6: no audit gave such a figure" in audited.err
+
+
+def test_a_gate_on_an_unknown_metric_is_refused(cli: Callable[..., Said], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("benchmark: b.json\nmodels: sim/careful\ngates: helthy_misdiagnosis <= 0.2\n")
+    said = cli("run", plan)
+    assert said.code == 2
+    assert "did you mean 'healthy_misdiagnosis'?" in said.err
 
 
 def test_model_options_are_read_as_numbers_words_and_dates(cli: Callable[..., Said], tmp_path: Path) -> None:
