@@ -130,7 +130,9 @@ def _lang_reiczigel(
     shift = 2 * z * z * (centre * from_se - (1 - centre) * from_sp)
     variance = p * (1 - p) / trials + centre**2 * from_se + (1 - centre) ** 2 * from_sp
     half = z * math.sqrt(variance) / youden
-    return Interval(low=centre + shift - half, high=centre + shift + half, level=level, method="Lang-Reiczigel")
+    return Interval(
+        low=centre + shift - half, high=centre + shift + half, level=level, method="Lang-Reiczigel"
+    )
 
 
 def _delta(

@@ -30,7 +30,9 @@ class Corrected(Estimate):
     """Whose labels the residual variance is taken from."""
 
 
-def no_value(name: str, reason: str, *, n: int = 0, n_judged: int = 0, warnings: tuple[str, ...] = ()) -> Corrected:
+def no_value(
+    name: str, reason: str, *, n: int = 0, n_judged: int = 0, warnings: tuple[str, ...] = ()
+) -> Corrected:
     """A corrected mean that cannot be had."""
     return Corrected(
         name=name, value=None, reason=reason, n=n, n_clusters=0, n_judged=n_judged, warnings=warnings

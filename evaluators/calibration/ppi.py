@@ -190,13 +190,19 @@ def pooled(samples: Sequence[PpiSample], *, lam: float | None = None) -> Pool | 
         lam = min(1.0, max(0.0, above / below)) if below > 0 else 1.0
         df -= 1
     residuals = sum(
-        float(np.square(_dev(s.labels - (lam if len(s.judge_on_unlabelled) else 0.0) * s.judge_on_labelled)).sum())
+        float(
+            np.square(
+                _dev(s.labels - (lam if len(s.judge_on_unlabelled) else 0.0) * s.judge_on_labelled)
+            ).sum()
+        )
         for s in labelled
     )
     return Pool(lam, residuals / df, df, n_labels, len(labelled), tuned)
 
 
-def power_tuned_lambda(labels: ArrayLike, judge_on_labelled: ArrayLike, judge_on_unlabelled: ArrayLike) -> float | None:
+def power_tuned_lambda(
+    labels: ArrayLike, judge_on_labelled: ArrayLike, judge_on_unlabelled: ArrayLike
+) -> float | None:
     """The lam of least variance: cov(y, f) / ((1 + n / N) var(f)), the covariance over n, the variance over all
     n + N units less one (Angelopoulos, Duchi and Zrnic 2023, section 6, example 6.1). Not cut to 0..1. None
     where it is undefined: no unlabelled units, fewer than two labels, or a constant judge.
@@ -249,8 +255,12 @@ def ppi_mean_stratified(
     known = all(one.df for _, one in found.values())
     variance = sum(part for part, _ in parts)
     df = variance**2 / sum(part**2 / free for part, free in parts) if variance > 0 else None
-    interval = t_interval(value, variance, df, level=level, method="stratified PPI, t") if known and df else None
-    warnings = {warning for _, one in found.values() for warning in one.warnings if "no interval" not in warning}
+    interval = (
+        t_interval(value, variance, df, level=level, method="stratified PPI, t") if known and df else None
+    )
+    warnings = {
+        warning for _, one in found.values() for warning in one.warnings if "no interval" not in warning
+    }
     if interval is None:
         warnings.add(_NO_INTERVAL)
     return Corrected(
@@ -300,12 +310,16 @@ def _mean(
         used, source = (min(1.0, max(0.0, tuned)) if tuned is not None else 1.0), "tuned on these labels"
     elif lam == "pooled":
         if pool is None:
-            raise UsageError("lam 'pooled' without a pool: expected pool=pooled(samples); or use ppi_means(samples)")
+            raise UsageError(
+                "lam 'pooled' without a pool: expected pool=pooled(samples); or use ppi_means(samples)"
+            )
         used = pool.lam
         source = f"pooled over {pool.n_labels} labels of {pool.n_samples} samples" if pool.tuned else "given"
     else:
         if not math.isfinite(lam):
-            raise UsageError(f"lam {lam!r}: expected a finite number, 'tuned' or 'pooled'; 1 is the plain form")
+            raise UsageError(
+                f"lam {lam!r}: expected a finite number, 'tuned' or 'pooled'; 1 is the plain form"
+            )
         used, source = float(lam), "given"
     if more == 0:
         warnings.append("no judge scores beyond the labelled units: the labels stand alone")
@@ -335,7 +349,9 @@ def _mean(
     if n < FEW_LABELS:
         warnings.append(f"{n} labels, fewer than {FEW_LABELS}: the interval is rough")
     interval = t_interval(value, variance, df, level=level, method="PPI, t") if variance > 0 else None
-    plain = z_interval(value, shorter, level=level, method="PPI, normal, variances over n (too short for few labels)")
+    plain = z_interval(
+        value, shorter, level=level, method="PPI, normal, variances over n (too short for few labels)"
+    )
     return Corrected(
         name=name,
         value=value,
@@ -353,9 +369,7 @@ def _mean(
     )
 
 
-def _variance(
-    sample: PpiSample, labelled: FloatArray, others: FloatArray
-) -> tuple[float, int, float, float]:
+def _variance(sample: PpiSample, labelled: FloatArray, others: FloatArray) -> tuple[float, int, float, float]:
     """Variance of the estimate, clusters with a label, degrees of freedom, and the variance with ddof 0.
 
     Each unit pulls at the estimate; the pulls of a cluster are added up before they are squared, across labelled
@@ -364,10 +378,15 @@ def _variance(
     if sample.clusters is None or (sample.clusters_unlabelled is None and len(others)):
         held, rest = labelled, others
     else:
-        more = sample.clusters_unlabelled if sample.clusters_unlabelled is not None else np.zeros(0, dtype=np.int64)
+        more = (
+            sample.clusters_unlabelled
+            if sample.clusters_unlabelled is not None
+            else np.zeros(0, dtype=np.int64)
+        )
         size = 1 + int(max(sample.clusters.max(), more.max() if len(more) else 0))
-        sums = np.bincount(sample.clusters, weights=labelled, minlength=size)
-        sums += np.bincount(more, weights=others, minlength=size)
+        sums = np.zeros(size)
+        np.add.at(sums, sample.clusters, labelled)
+        np.add.at(sums, more, others)
         with_label = np.bincount(sample.clusters, minlength=size) > 0
         only_judged = (np.bincount(more, minlength=size) > 0) & ~with_label
         held, rest = sums[with_label], sums[only_judged]
@@ -380,20 +399,24 @@ def _variance(
 
 
 def _dev(values: FloatArray) -> FloatArray:
-    return values - values.mean()
+    found: FloatArray = values - values.mean()
+    return found
 
 
 def _shares(weights: FloatArray | None, n: int) -> FloatArray:
     """Weights that sum to 1."""
     if weights is None:
         return np.full(n, 1 / n) if n else np.zeros(0)
-    return weights / weights.sum()
+    found: FloatArray = weights / weights.sum()
+    return found
 
 
 def _vector(what: str, values: ArrayLike) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
-        raise UsageError(f"{what} of shape {array.shape!r}: expected one value per unit; give a flat sequence")
+        raise UsageError(
+            f"{what} of shape {array.shape!r}: expected one value per unit; give a flat sequence"
+        )
     if not np.isfinite(array).all():
         bad = array[~np.isfinite(array)][0]
         raise UsageError(f"{what} with {bad!r}: expected finite numbers; leave out units without a score")
@@ -409,9 +432,7 @@ def _weights(what: str, values: ArrayLike | None, n: int) -> FloatArray | None:
     return array
 
 
-def _codes(
-    what: str, values: Sequence[object] | None, n: int, codes: dict[object, int]
-) -> IntArray | None:
+def _codes(what: str, values: Sequence[object] | None, n: int, codes: dict[object, int]) -> IntArray | None:
     if values is None:
         return None
     if len(values) != n:

@@ -34,6 +34,8 @@ from spinebench.evaluators.calibration.corrected import (
 )
 from spinebench.evaluators.calibration.ppi import TUNED_FROM
 from spinebench.evaluators.clustered import BoolArray, FloatArray, IntArray
+from spinebench.evaluators.estimate import Interval
+from spinebench.evaluators.proportions import Bounds, wilson
 
 MIN_RATED = 2
 """Rated traces a stratum needs for a rectifier of its own; below, strata are joined."""
@@ -127,6 +129,7 @@ def two_phase_means(
     samples: Mapping[str, Judged],
     *,
     lam: float | Literal["pooled"] = "pooled",
+    limits: Bounds | None = None,
     level: float = 0.95,
     name: str = "mean clinician score, corrected judge",
 ) -> dict[str, Corrected]:
@@ -137,7 +140,9 @@ def two_phase_means(
     each model stands for itself, with fewer degrees of freedom. lam is never estimated from one model's labels.
     Degrees of freedom are Satterthwaite's over the rated and the merely judged part. Traces that share a
     cluster within a model widen the interval by the ratio of clustered to independent squares, never below 1.
-    Neither value nor interval is cut at the scale. No labels: None with a reason.
+    Neither value nor interval is cut at the scale. Where no difference varies at all there is no t interval; with
+    `limits` (the ends of the scale) Wilson's on the number of labelled clusters stands in. No labels: None with a
+    reason.
     """
     weighed = {key: _weigh(sample) for key, sample in samples.items() if sample.n_rated}
     n_labels = sum(one.sample.n_rated for one in weighed.values())
@@ -152,7 +157,11 @@ def two_phase_means(
     found = {}
     for key, sample in samples.items():
         if key not in weighed:
-            reason = "no labels: no clinician has rated a trace of this model" if len(sample.judge) else "no traces"
+            reason = (
+                "no labels: no clinician has rated a trace of this model"
+                if len(sample.judge)
+                else "no traces"
+            )
             found[key] = no_value(f"{name}: {key}", reason, n_judged=len(sample.judge))
             continue
         found[key] = _estimate(
@@ -161,6 +170,7 @@ def two_phase_means(
             pool,
             lam=used,
             lam_from=source,
+            limits=limits,
             level=level,
         )
     return found
@@ -299,6 +309,7 @@ def _estimate(
     *,
     lam: float,
     lam_from: str,
+    limits: Bounds | None,
     level: float,
 ) -> Corrected:
     sample = one.sample
@@ -333,20 +344,30 @@ def _estimate(
         variance_from = "the model's own labels"
     if not variance > _noise(value):
         interval = None
+    n_clusters = len(np.unique(sample.cluster[rated]))
+    se = math.sqrt(variance) if interval is not None else None
+    if interval is None and limits is not None and limits.low <= value <= limits.high and sample.n_rated > 1:
+        span = limits.high - limits.low
+        around = wilson((value - limits.low) / span * n_clusters, n_clusters, level=level)
+        low, high = limits.low + span * around.low, limits.low + span * around.high
+        interval = Interval(low=low, high=high, level=level, method="Wilson on the labelled clusters")
+        warnings.append("the judge's error does not vary: the interval rests on the number of labels alone")
     if interval is None:
         warnings.append("no interval: fewer than two labels, or no variation between them")
+    elif limits is not None and not limits.low <= value <= limits.high:
+        warnings.append(f"{value:.3g} is off the scale {limits.low:g} to {limits.high:g}: it is not cut")
     return Corrected(
         name=name,
         value=value,
         interval=interval,
         other_intervals=(own_interval,) if pool is not None and own_interval is not None else (),
         n=sample.n_rated,
-        n_clusters=len(np.unique(sample.cluster[rated])),
+        n_clusters=n_clusters,
         n_judged=len(sample.judge),
-        se=math.sqrt(variance) if interval is not None else None,
+        se=se,
         lam=lam,
         lam_from=lam_from,
-        df=df if interval is not None else None,
+        df=df if se is not None else None,
         variance_from=variance_from,
         warnings=tuple(warnings),
     )

@@ -1,0 +1,166 @@
+"""How often each failure mode occurs: as the judge marks it, as clinicians do, and corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spinebench.errors import UsageError
+from spinebench.evaluators.audit_rows import AuditRows
+from spinebench.evaluators.calibration.binary import PER_CLASS, rogan_gladen
+from spinebench.evaluators.calibration.corrected import Corrected
+from spinebench.evaluators.calibration.units import Frame, Weighed, clinician_mean, judge_mean, weigh
+from spinebench.evaluators.calibration.votes import Coverage, Values, check_judge, mark_values
+from spinebench.evaluators.clustered import FloatArray
+from spinebench.evaluators.estimate import Estimate, undefined
+from spinebench.evaluators.proportions import Bounds, z_quantile
+from spinebench.evaluators.reasoning.wrong_reason import ALL_MODELS, corrected_shares
+from spinebench.records import Record
+
+_SHARE = Bounds(0.0, 1.0)
+
+
+class JudgeAccuracy(Record):
+    """How a judge's marks of one mode stand to the clinicians', over the rated traces of all models, weighted.
+
+    A trace that half of its clinicians mark counts half in either class.
+    """
+
+    sensitivity: float | None
+    specificity: float | None
+    n_positive: float
+    """Effective number of traces that clinicians mark (Kish)."""
+    n_negative: float
+
+
+class FailurePrevalence(Record):
+    """The share of a model's traces with one failure mode, of those that were asked about it."""
+
+    mode: str
+    model: str
+    """A model, or `all models`."""
+    judge: Estimate
+    clinicians: Estimate
+    """The average clinician's share."""
+    corrected: Corrected
+    """By prediction-powered inference on the marks: the one to quote."""
+    rogan_gladen: Estimate
+    """The judge's share corrected by its sensitivity and specificity over all models; from 30 per class."""
+    accuracy: JudgeAccuracy
+    coverage: Coverage
+    warnings: tuple[str, ...] = ()
+
+
+def failure_prevalence(
+    rows: AuditRows, *, mode: str | None = None, judge: str | None = None, level: float = 0.95
+) -> tuple[FailurePrevalence, ...]:
+    """Per failure mode: every model, then all models together. All shares stand for the frame.
+
+    The judge marks a trace if at least half of its votes do. Traces whose task is not asked about a mode are in no
+    denominator. Tuning traces are left out. Raises `UsageError` for an unknown mode or judge.
+    """
+    z_quantile(level)
+    check_judge(rows, judge)
+    modes = sorted({row.mode for row in rows.marks})
+    if mode is not None and mode not in modes:
+        raise UsageError(f"failure mode {mode!r}: expected one of {modes}; leave it out for all of them")
+    frame = Frame.of(rows)
+    found: list[FailurePrevalence] = []
+    for name in modes if mode is None else [mode]:
+        found += _of_mode(rows, frame, name, judge, level)
+    return tuple(found)
+
+
+def _of_mode(
+    rows: AuditRows, frame: Frame, mode: str, judge: str | None, level: float
+) -> list[FailurePrevalence]:
+    values = mark_values(rows, mode, judge)
+    asked = {row.trace_id for row in rows.marks if row.mode == mode}
+    models = sorted({row.model for row in frame.traces if row.trace_id in asked})
+    if not models:
+        return []
+    domains = {
+        model: frame.part(
+            lambda row, model=model: row.trace_id in asked and model in (row.model, ALL_MODELS)  # type: ignore[misc]
+        )
+        for model in [*models, ALL_MODELS]
+    }
+    samples = {model: weigh(domain, values) for model, domain in domains.items()}
+    name = f"share of traces with {mode}"
+    corrected = corrected_shares(samples, models, name, level)
+    accuracy = judge_accuracy([samples[model] for model in models], values)
+    found = []
+    for model, sample in samples.items():
+        label = f"{name}, {model}"
+        raw = judge_mean(label, sample, limits=_SHARE, binary=True, level=level)
+        found.append(
+            FailurePrevalence(
+                mode=mode,
+                model=model,
+                judge=raw,
+                clinicians=clinician_mean(label, sample, limits=_SHARE, binary=True, level=level),
+                corrected=corrected[model],
+                rogan_gladen=_rogan_gladen(label, raw, accuracy, level),
+                accuracy=accuracy,
+                coverage=domains[model].coverage(values),
+                warnings=sample.warnings,
+            )
+        )
+    return found
+
+
+def judge_accuracy(samples: Sequence[Weighed], values: Values) -> JudgeAccuracy:
+    """Sensitivity and specificity over the rated and judged traces of several models, each trace weighted by its
+    inverse inclusion probability (raw shares would be those of the traces that were referred for a reason).
+    None where a class is empty.
+    """
+    marked, clinician, weight = [], [], []
+    for sample in samples:
+        for row, label, one in zip(sample.rated, sample.labels, sample.raters_only, strict=True):
+            if row.trace_id in values.judge:
+                marked.append(values.judge[row.trace_id])
+                clinician.append(float(label))
+                weight.append(float(one))
+    f, y, w = (np.array(column, dtype=np.float64) for column in (marked, clinician, weight))
+    positive, negative = w * y, w * (1 - y)
+    return JudgeAccuracy(
+        sensitivity=float(positive @ f / positive.sum()) if positive.sum() > 0 else None,
+        specificity=float(negative @ (1 - f) / negative.sum()) if negative.sum() > 0 else None,
+        n_positive=_effective(w, y),
+        n_negative=_effective(w, 1 - y),
+    )
+
+
+def _effective(weights: FloatArray, shares: FloatArray) -> float:
+    """Kish's effective number of units, each counted by its share in the class."""
+    squares = float((np.square(weights) * shares).sum())
+    return float((weights * shares).sum()) ** 2 / squares if squares > 0 else 0.0
+
+
+def _rogan_gladen(name: str, raw: Estimate, accuracy: JudgeAccuracy, level: float) -> Estimate:
+    label = f"{name}, Rogan-Gladen"
+    if raw.value is None:
+        return undefined(label, raw.reason or "no judge marks")
+    if (
+        accuracy.sensitivity is None
+        or accuracy.specificity is None
+        or min(accuracy.n_positive, accuracy.n_negative) < PER_CLASS
+    ):
+        return undefined(
+            label,
+            f"{accuracy.n_positive:.0f} traces with and {accuracy.n_negative:.0f} without it by clinicians "
+            f"(effective numbers): {PER_CLASS} of each are needed",
+            n=raw.n,
+        )
+    effective = raw.n_effective or float(raw.n)
+    return rogan_gladen(
+        raw.value * effective,
+        effective,
+        sensitivity=accuracy.sensitivity,
+        specificity=accuracy.specificity,
+        n_positive=accuracy.n_positive,
+        n_negative=accuracy.n_negative,
+        level=level,
+        name=label,
+    )
