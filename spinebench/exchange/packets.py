@@ -222,7 +222,7 @@ def _cell(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _part(name: str) -> str:
-    return files("spinebench.exchange").joinpath("packet", name).read_text("utf-8")
+    return files("spinebench.exchange").joinpath("packet").joinpath(name).read_text("utf-8")
 
 
 def _policy_hash(text: str) -> str:

@@ -65,7 +65,7 @@ def _laid_out(
     could = [one for one in before if not one.duplicate and one.trace_id not in taken and one.model]
     chance.shuffle(could)
     need = max(0, again - len(could))
-    early = pool[:need]
+    early = _spread(pool, need)
     repeats = [replace(one, duplicate=True) for one in (*early, *could)][:again]
     latest_first = max(0, length - apart - again - len(before))
     left = [*pool, *repeats]
@@ -94,6 +94,18 @@ def _laid_out(
         order.append(chosen)
         last = chosen
     return order
+
+
+def _spread(pool: Sequence[Showing], n: int) -> list[Showing]:
+    """`n` of the pool, of the models that it has least of: showing them again makes no block."""
+    counts = Counter(one.model for one in pool)
+    rest, chosen = list(pool), list[Showing]()
+    for _ in range(n):
+        one = min(rest, key=lambda other: counts[other.model])
+        counts[one.model] += 1
+        rest.remove(one)
+        chosen.append(one)
+    return chosen
 
 
 def _mended(order: list[Showing], before: Sequence[Showing], length: int) -> list[Showing]:
