@@ -46,7 +46,9 @@ MOST_REPLIES = 3
 """A first reply, and two more in which the judge may mend what was wrong."""
 _MOST_PASSAGES = 50
 _PASSAGE_LENGTH = 300
-_ENDS: dict[str, type[SpinebenchError]] = {one.__name__: one for one in (ProviderError, StoppedError, UsageError)}
+_ENDS: dict[str, type[SpinebenchError]] = {
+    one.__name__: one for one in (ProviderError, StoppedError, UsageError)
+}
 
 
 def audit_graph(
@@ -281,7 +283,13 @@ class _Nodes:
         votes = tuple(DimensionVotes.model_validate(one) for one in state["votes"])
         checks = tuple(TraceCheck.model_validate(one) for one in state["checks"])
         reasons, probability = referral(
-            trace, votes, checks, judgements, seed=self._seed, random_share=self._random_share
+            trace,
+            votes,
+            checks,
+            judgements,
+            seed=self._seed,
+            random_share=self._random_share,
+            scales=dict(self._scales(state)),
         )
         review = Review(
             trace_id=trace.trace_id,
@@ -399,9 +407,7 @@ class _Nodes:
     def _checked(self, sitting: Sitting, case: JudgeCase, state: AuditState) -> Judgement | None:
         """The judgement a reply amounts to; None where it is asked for again. Notes the problems in the reply."""
         judgement = Judgement(
-            key=JudgementKey(
-                trace_id=sitting["trace_id"], judge=sitting["judge"], repeat=sitting["repeat"]
-            ),
+            key=JudgementKey(trace_id=sitting["trace_id"], judge=sitting["judge"], repeat=sitting["repeat"]),
             audit_id=state.get("audit_id", ""),
             status=JudgementStatus.ERROR,
             failures=tuple(Failure.model_validate(one) for one in sitting["failures"]),
@@ -417,9 +423,7 @@ class _Nodes:
             return judgement.model_copy(update={"replies": replies})
         if finish in {FinishReason.REFUSAL, FinishReason.FILTER}:
             return judgement.model_copy(update={"status": JudgementStatus.REFUSED, "replies": replies})
-        read = read_judge_reply(
-            replies[-1].text, case, self._rubrics, image_shown=bool(state["images"])
-        )
+        read = read_judge_reply(replies[-1].text, case, self._rubrics, image_shown=bool(state["images"]))
         problems = read.problems
         if problems and finish == FinishReason.LENGTH:
             problems = ("the reply was cut off before its end; be brief", *problems)
@@ -448,12 +452,19 @@ class _Nodes:
                 Judgement.model_validate(one) for one in (*state.get("done", []), *state["judgements"])
             )
         }
-        return sorted(held.values(), key=lambda one: (one.key.judge, one.key.repeat))
+        order = {name: number for number, name in enumerate(self._judges)}
+        return sorted(
+            held.values(),
+            key=lambda one: (order.get(one.key.judge, len(order)), one.key.judge, one.key.repeat),
+        )
 
     def _scales(self, state: AuditState) -> list[tuple[str, tuple[int, ...]]]:
         task = AuditTrace.model_validate(state["trace"]).item.task
         return [
-            (one.id, one.scale) for rubric in self._rubrics for one in rubric.dimensions if one.applies_to(task)
+            (one.id, one.scale)
+            for rubric in self._rubrics
+            for one in rubric.dimensions
+            if one.applies_to(task)
         ]
 
     def _open(self, state: AuditState) -> list[Json]:
@@ -478,7 +489,9 @@ def _refuse_wrong_arguments(
     if not rubrics:
         raise UsageError("rubrics []: expected at least one; pass load_rubric('reasoning')")
     if repeats < 1:
-        raise UsageError(f"repeats {repeats!r}: expected 1 or more; leave it out to have each judge asked once")
+        raise UsageError(
+            f"repeats {repeats!r}: expected 1 or more; leave it out to have each judge asked once"
+        )
     if not 0 <= random_share <= 1:
         raise UsageError(f"random_share {random_share!r}: expected a share from 0 to 1; correct it")
     for what, names in (
@@ -500,7 +513,11 @@ def _trace_id(state: AuditState) -> str:
 
 def _schema_refused(call: Call) -> bool:
     """Whether the request itself was refused, which a JSON schema may be the cause of."""
-    return call.reply is None and bool(call.failures) and call.failures[-1].failure_class is FailureClass.BAD_REQUEST
+    return (
+        call.reply is None
+        and bool(call.failures)
+        and call.failures[-1].failure_class is FailureClass.BAD_REQUEST
+    )
 
 
 def _steering(trace: AuditTrace) -> list[str]:

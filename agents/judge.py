@@ -153,8 +153,10 @@ def _case_text(case: JudgeCase, marker: str, n_images: int) -> str:
     gold = "You are not told which answer is held to be right."
     if case.gold is not None:
         gold = "What is held to be right:\n" + _section("RIGHT ANSWER", "\n".join(case.gold), marker)
-    return packaged("judge").templates["case"].fill(
-        marker=marker, sections="\n\n".join(sections), image=_image_text(case, n_images), gold=gold
+    return (
+        packaged("judge")
+        .templates["case"]
+        .fill(marker=marker, sections="\n\n".join(sections), image=_image_text(case, n_images), gold=gold)
     )
 
 

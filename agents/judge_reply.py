@@ -130,7 +130,9 @@ def asked(task: Task, rubrics: Sequence[Rubric], *, image_shown: bool) -> Asked:
     """What rubrics ask about a trace of a task, in their order."""
     return Asked(
         dimensions=tuple(one for rubric in rubrics for one in rubric.dimensions if one.applies_to(task)),
-        failure_modes=tuple(one for rubric in rubrics for one in rubric.failure_modes if one.applies_to(task)),
+        failure_modes=tuple(
+            one for rubric in rubrics for one in rubric.failure_modes if one.applies_to(task)
+        ),
         verdicts=tuple(ClaimVerdict) if image_shown else (ClaimVerdict.NOT_VERIFIABLE,),
     )
 

@@ -36,12 +36,14 @@ class ResolvedDimension(Record):
         return (*(("range",) if apart else ()), *(("safety",) if self.safety else ()))
 
 
-def resolve(ratings: Sequence[Rating], *, scales: Mapping[str, Sequence[int]]) -> tuple[ResolvedDimension, ...]:
+def resolve(
+    ratings: Sequence[Rating], *, scales: Mapping[str, Sequence[int]]
+) -> tuple[ResolvedDimension, ...]:
     """The ratings of one trace by dimension, in the order of `scales` (dimension -> its values, ascending).
 
     `ratings` are the current ones, superseded ones left out. The range counts levels of the declared scale: 1 and 3
     are one level apart on (1, 3, 5) and two on 1..5. A safety flag, also one of a duplicate, concerns every dimension.
-    Without ratings every dimension has no score. A dimension that no scale is given for is left out.
+    Without ratings every dimension has no score. A dimension that no scale is given for is left out. Raises ValueError for a score that is not on its scale.
     """
     first: dict[str, Rating] = {}
     for rating in ratings:
@@ -52,9 +54,16 @@ def resolve(ratings: Sequence[Rating], *, scales: Mapping[str, Sequence[int]]) -
     resolved = []
     for dimension, scale in scales.items():
         rated = {
-            rater: one for rater, rating in first.items() for one in rating.dimensions if one.dimension == dimension
+            rater: one
+            for rater, rating in first.items()
+            for one in rating.dimensions
+            if one.dimension == dimension
         }
         scores = {rater: one.score for rater, one in rated.items() if one.score is not None}
+        for rater, score in scores.items():
+            if score not in scale:
+                values = ", ".join(map(str, scale))
+                raise ValueError(f"score {score} of {dimension!r} by {rater!r}: expected one of {values}")
         places = [list(scale).index(score) for score in scores.values()]
         resolved.append(
             ResolvedDimension(

@@ -41,7 +41,13 @@ def named_models(text: str, *, model: str) -> tuple[str, ...]:
 def _own_id(model: str) -> re.Pattern[str] | None:
     provider, _, rest = model.partition("/")
     name = _DATE.sub("", rest.rstrip("/").rpartition("/")[2])
-    if provider in _UNNAMED or len(name) < 4 or not re.search(r"\d", name) or not re.search(r"[A-Za-z]{2}", name):
+    if (
+        provider in _UNNAMED
+        or len(name) < 4
+        or not re.search(r"\d", name)
+        or not re.search(r"[A-Za-z]{2}", name)
+    ):
         return None
-    pieces = [re.escape(piece) for piece in re.split(r"[-_.\s:]+", name) if piece]
+    # qwen3-vl: also `Qwen 3 VL`; where letters and digits meet, a space may stand.
+    pieces = re.findall(r"[A-Za-z]+|\d+", name)
     return re.compile(r"(?<![\w.])" + r"[-_.\s:]?".join(pieces) + r"(?![a-z0-9])", re.IGNORECASE)

@@ -96,7 +96,9 @@ class OneImage:
 
     async def show(self, item: Item, condition: ImageCondition) -> tuple[ImagePart, ...]:
         self.asked.append((item.id, condition))
-        return () if condition is ImageCondition.NONE else (ImagePart(image=sent(self.sha256), file=self.file),)
+        return (
+            () if condition is ImageCondition.NONE else (ImagePart(image=sent(self.sha256), file=self.file),)
+        )
 
 
 class NoImageToday:
@@ -208,7 +210,12 @@ def verdict(
     """A judge's reply to a diagnosis under `RUBRICS`."""
     return {
         "scores": [
-            {"dimension": name, "quotes": list(quotes), "reason": "The step is named and used.", "score": score}
+            {
+                "dimension": name,
+                "quotes": list(quotes),
+                "reason": "The step is named and used.",
+                "score": score,
+            }
             for name, score in (("rationality", rationality), ("features", features))
         ],
         "failure_modes": list(modes),

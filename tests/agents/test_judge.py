@@ -37,7 +37,14 @@ def test_rules_and_rubrics_come_first_and_are_the_same_for_every_case() -> None:
     assert [message.role for message in first.messages] == ["system", "user"]
     assert first.messages[0] == second.messages[0]
     rules = first.messages[0].text
-    for wanted in ("`rationality`", "flawed", "`features`", "Scale: 1, 3, 5", "`wrong_level`", "what wrong_level is"):
+    for wanted in (
+        "`rationality`",
+        "flawed",
+        "`features`",
+        "Scale: 1, 3, 5",
+        "`wrong_level`",
+        "what wrong_level is",
+    ):
         assert wanted in rules
     assert "spatial" not in rules
     assert "{{" not in text_of(first)
@@ -45,7 +52,12 @@ def test_rules_and_rubrics_come_first_and_are_the_same_for_every_case() -> None:
 
 def test_the_case_shows_question_options_reasoning_and_answer() -> None:
     shown = judge_request(trace("The answer.", reasoning="First thoughts."), RUBRICS).messages[1].text
-    for wanted in ("What is seen in this radiograph?", "A: Osteophytes", "C: Spondylolisthesis", "The answer."):
+    for wanted in (
+        "What is seen in this radiograph?",
+        "A: Osteophytes",
+        "C: Spondylolisthesis",
+        "The answer.",
+    ):
         assert wanted in shown
     assert shown.index("First thoughts.") < shown.index("The answer.")
     assert "REASONING BEFORE THE ANSWER" in shown
@@ -53,7 +65,11 @@ def test_the_case_shows_question_options_reasoning_and_answer() -> None:
 
 
 def test_options_stand_as_the_model_saw_them() -> None:
-    shown = judge_request(trace(permutation=(4, 3, 2, 1, 0)), RUBRICS, blinding=Blinding(gold=True)).messages[1].text
+    shown = (
+        judge_request(trace(permutation=(4, 3, 2, 1, 0)), RUBRICS, blinding=Blinding(gold=True))
+        .messages[1]
+        .text
+    )
     assert "A: Foraminal stenosis\nB: Vertebral collapse\nC: Spondylolisthesis" in shown
     assert "RIGHT ANSWER\nC: Spondylolisthesis\n" in shown
 
@@ -149,7 +165,9 @@ def test_earlier_replies_are_turns_with_what_was_wrong() -> None:
     marker = marker_of(case_of(trace(), Blinding()), seed=0)
     earlier = [
         JudgeReply(text="", problems=("the reply is empty",), request_hash=SHA),
-        JudgeReply(text='{"a": 1}', problems=(f'quote "x {marker}>>>" is not there', "and more"), request_hash=SHA),
+        JudgeReply(
+            text='{"a": 1}', problems=(f'quote "x {marker}>>>" is not there', "and more"), request_hash=SHA
+        ),
     ]
     request = judge_request(trace(), RUBRICS, earlier=earlier)
     assert [message.role for message in request.messages[2:]] == ["assistant", "user", "assistant", "user"]

@@ -37,7 +37,9 @@ READABLE = {
     "another object first": '{"plan": "look, then score"}' + GOOD,
     "whole number with a point": GOOD.replace('"score": 4', '"score": 4.0'),
     "ids in other cases": GOOD.replace('"rationality"', '"Rationality"'),
-    "quote with other white space and case": GOOD.replace(EVIDENCE, "The  upper BODY is\\ndisplaced forwards"),
+    "quote with other white space and case": GOOD.replace(
+        EVIDENCE, "The  upper BODY is\\ndisplaced forwards"
+    ),
     "a field more": json.dumps({**verdict(), "overall": 5}),
 }
 
@@ -252,7 +254,11 @@ def test_providers_take_the_schema() -> None:
 
     schema = asked(Task.LOCALIZATION, RUBRICS, image_shown=True).schema()
     assert response_format(schema)["json_schema"]["strict"] is True
-    assert list(anthropic.transform_schema(schema.schema_)["properties"]) == ["scores", "failure_modes", "claims"]
+    assert list(anthropic.transform_schema(schema.schema_)["properties"]) == [
+        "scores",
+        "failure_modes",
+        "claims",
+    ]
 
 
 def test_the_example_in_the_prompt_is_no_verdict() -> None:
