@@ -1,0 +1,427 @@
+"""What an audit knows of itself, as sentences for reporting sheets. What is not stored is None, never invented."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field
+
+from spinebench.audit_records import Assignment, AuditSpec, RaterCard
+from spinebench.records import Record, RunSpec
+from spinebench.rubrics.rubric import Rubric
+
+Topic = Literal[
+    "accuracy",
+    "agreement_clinicians",
+    "agreement_judge",
+    "repeatability",
+    "corrected",
+    "comparison",
+    "failure_modes",
+]
+
+
+class SheetFigure(Record):
+    """A statistic as a sheet quotes it."""
+
+    topic: Topic
+    name: str
+    """The estimand with its group, e.g. `alpha (ordinal) among clinicians, clinical_rationality, diagnosis`."""
+    value: float | None
+    reason: str | None = None
+    """Why there is no value."""
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    method: str | None = None
+    """How figure and interval were made."""
+    n: int | None = None
+
+
+class AuditCounts(Record):
+    """How much came together. None: not counted."""
+
+    n_judgements: int | None = None
+    n_unparsed: int | None = None
+    """Judgements that stayed unread; so too the next two."""
+    n_refused: int | None = None
+    n_failed: int | None = None
+    n_ratings: int | None = None
+    """Current ratings: superseded ones do not count, hidden duplicates do."""
+    n_rated: int | None = None
+    """Traces that at least one clinician rated."""
+    n_rated_twice: int | None = None
+    """Of those, rated by two or more clinicians."""
+    n_duplicates: int | None = None
+    n_cannot_assess: int | None = None
+    """Dimensions that clinicians could not assess."""
+    n_adjudicated: int | None = None
+    locked_at: datetime | None = None
+    sources: tuple[str, ...] = ()
+    """Where ratings came from: `packet`, `csv`, `label_studio`, ..."""
+
+
+class AuditFacts(Record):
+    """Everything that sheets are filled from."""
+
+    audit: AuditSpec
+    runs: tuple[RunSpec, ...] = ()
+    raters: tuple[RaterCard, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
+    counts: AuditCounts = AuditCounts()
+    frame_notes: tuple[str, ...] = ()
+    """What the frame leaves out (`Frame.notes`)."""
+    figures: tuple[SheetFigure, ...] = ()
+    statements: dict[str, str] = Field(default_factory=dict)
+    """What only the people know: `GRRAS 5` -> text, one per item of a sheet."""
+
+
+Fact = Callable[[AuditFacts], str | None]
+
+
+def _instrument(facts: AuditFacts) -> str | None:
+    parts = []
+    for rubric in _rubrics(facts):
+        scored = [f"{one.name} ({', '.join(map(str, one.scale))})" for one in rubric.dimensions]
+        if rubric.failure_modes:
+            scored.append(f"{len(rubric.failure_modes)} failure modes")
+        parts.append(f"rubric {rubric.id} {rubric.version} ({rubric.language}): {'; '.join(scored)}")
+    return _joined(parts)
+
+
+def _guide(facts: AuditFacts) -> str | None:
+    parts = []
+    for rubric in _rubrics(facts):
+        for one in rubric.dimensions:
+            anchors = "; ".join(f"{value}: {text}" for value, text in sorted(one.anchors.items()))
+            parts.append(f"{one.name}: {one.focus} Anchors: {anchors}")
+        for mode in rubric.failure_modes:
+            parts.append(
+                f"{mode.name}: {mode.definition} Example: {mode.example} Not: {mode.counter_example}"
+            )
+    return _joined([*parts, f"rubric hash {facts.audit.rubric_hash}"]) if parts else None
+
+
+def _failure_modes(facts: AuditFacts) -> str | None:
+    names = [mode.name for rubric in _rubrics(facts) for mode in rubric.failure_modes]
+    return _joined([", ".join(names)] * bool(names) + _of_topic(facts, "failure_modes"))
+
+
+def _judges(facts: AuditFacts) -> str | None:
+    if not facts.audit.judges:
+        return "no judge model: clinicians only"
+    times = "once" if facts.audit.repeats == 1 else f"{facts.audit.repeats} times"
+    return f"{', '.join(facts.audit.judges)}, each trace {times}; prompt hash {facts.audit.prompt_hash}"
+
+
+def _benchmark(facts: AuditFacts) -> str | None:
+    parts = []
+    for run in facts.runs:
+        info = run.benchmark
+        tasks = ", ".join(f"{n} {task}" for task, n in sorted(info.n_by_task.items()))
+        drawn = "; drawn, not real images" if info.simulated else ""
+        part = f"{info.name}: {info.n_items} items ({tasks}) of {info.n_clusters} studies or images{drawn}"
+        if run.partial:
+            part += f"; run {run.run_id} asked {run.n_items} of them"
+        if part not in parts:
+            parts.append(part)
+    return _joined(parts)
+
+
+def _examinees(facts: AuditFacts) -> str | None:
+    return _joined([f"{model} (run {run.run_id})" for run in facts.runs for model in run.models])
+
+
+def _rater_groups(facts: AuditFacts) -> str | None:
+    if not facts.raters:
+        return None
+    groups = Counter(card.specialty or "specialty not recorded" for card in facts.raters)
+    return ", ".join(f"{n} {name}" for name, n in sorted(groups.items()))
+
+
+def _rater_cards(facts: AuditFacts) -> str | None:
+    parts = []
+    for card in facts.raters:
+        years = "years not recorded" if card.years is None else f"{card.years} years"
+        fields = [card.specialty or "specialty not recorded", years, card.training or "training not recorded"]
+        parts.append(f"{card.rater}: {', '.join(fields)}{' (SIMULATED)' if card.simulated else ''}")
+    return _joined(parts)
+
+
+def _planned_size(facts: AuditFacts) -> str | None:
+    sample = facts.audit.sample
+    parts = [
+        f"{sample.per_cell} traces per model and task, {facts.audit.n_traces} in all",
+        f"{len(facts.audit.judges)} judges, {facts.audit.repeats} judgements each per trace",
+    ]
+    if facts.assignments:
+        shown = sum(len(one.traces) for one in facts.assignments)
+        parts.append(f"{len(facts.assignments)} clinicians with {shown} showings between them")
+    return _joined(parts)
+
+
+def _sampling(facts: AuditFacts) -> str | None:
+    sample = facts.audit.sample
+    text = (
+        f"mode {sample.mode.value}, strata task x model x {sample.strata_by.value}, by permanent random numbers "
+        f"(SHA-256, seed {sample.seed}), from {sample.n_frame} traces of runs {', '.join(sample.run_ids)}; "
+        f"inclusion probabilities stored; frame hash {sample.frame_hash}"
+    )
+    if sample.tuning_share:
+        text += f"; {sample.tuning_share:.0%} of the images set aside for tuning"
+    share = facts.audit.random_share
+    return f"{text}; to clinicians: referred traces, and a random {share:.0%} of the others"
+
+
+def _strata(facts: AuditFacts) -> str | None:
+    return _joined([f"{one.name}: {one.n_drawn} of {one.n_frame}" for one in facts.audit.sample.strata])
+
+
+def _judge_view(facts: AuditFacts) -> str | None:
+    if not facts.audit.judges:
+        return None
+    image = "the image" if facts.audit.blinding.image else "no image"
+    gold = "the gold answer" if facts.audit.blinding.gold else "no gold answer"
+    return (
+        f"judges saw question, options, trace, {image} and {gold}; never the model's name or its correctness"
+    )
+
+
+def _rater_lists(facts: AuditFacts) -> str | None:
+    if not facts.assignments:
+        return None
+    sittings = max((trace.sitting for one in facts.assignments for trace in one.traces), default=0)
+    anchors = {trace.trace_id for one in facts.assignments for trace in one.traces if trace.anchor}
+    seeds = sorted({one.seed for one in facts.assignments})
+    return (
+        f"clinicians rated under opaque ids, each in a random order of their own (seed {_listed(seeds)}), in up "
+        f"to {sittings} sittings; {len(anchors)} anchor traces were given to all"
+    )
+
+
+def _duplicates(facts: AuditFacts) -> str | None:
+    planned = sum(trace.duplicate for one in facts.assignments for trace in one.traces)
+    rated = facts.counts.n_duplicates
+    if not facts.assignments and rated is None:
+        return None
+    done = "" if rated is None else f", {rated} of them rated"
+    return f"{planned} hidden second showings{done}"
+
+
+def _independence(facts: AuditFacts) -> str | None:
+    if not facts.assignments:
+        return None
+    return "each clinician had a list of their own, without another rater's or a judge's score"
+
+
+def _methods(facts: AuditFacts) -> str | None:
+    methods = dict.fromkeys(one.method for one in facts.figures if one.method)
+    return _joined(list(filter(None, methods)))
+
+
+def _actual_size(facts: AuditFacts) -> str | None:
+    counts = facts.counts
+    known = (
+        (counts.n_judgements, "judgements"),
+        (counts.n_ratings, "ratings"),
+        (counts.n_rated, "traces rated by clinicians"),
+    )
+    parts = [f"{n} {what}" for n, what in known if n is not None]
+    if parts and facts.raters:
+        parts.append(f"{len(facts.raters)} clinicians")
+    return ", ".join(parts) or None
+
+
+def _rated_twice(facts: AuditFacts) -> str | None:
+    counts = facts.counts
+    if counts.n_rated is None or counts.n_rated_twice is None:
+        return None
+    share = f" ({counts.n_rated_twice / counts.n_rated:.0%})" if counts.n_rated else ""
+    return f"{counts.n_rated_twice} of {counts.n_rated} rated traces{share} by two or more clinicians"
+
+
+def _left_out(facts: AuditFacts) -> str | None:
+    return _joined(list(facts.frame_notes))
+
+
+def _missing(facts: AuditFacts) -> str | None:
+    counts = facts.counts
+    known = (
+        (counts.n_unparsed, "judgements unparsed"),
+        (counts.n_refused, "refused"),
+        (counts.n_failed, "failed"),
+        (counts.n_cannot_assess, "dimensions a clinician could not assess"),
+    )
+    parts = [f"{n} {what}" for n, what in known if n is not None]
+    return f"{', '.join(parts)}; counted as coverage, given no score" if parts else None
+
+
+def _adjudication(facts: AuditFacts) -> str | None:
+    counts = facts.counts
+    if counts.locked_at is None:
+        return None
+    decided = "" if counts.n_adjudicated is None else f"; {counts.n_adjudicated} scores adjudicated"
+    return f"ratings locked {_day(counts.locked_at)}, before any adjudication{decided}; original scores kept"
+
+
+def _generation(facts: AuditFacts) -> str | None:
+    parts = []
+    for run in facts.runs:
+        settings = [
+            f"{name} {value}"
+            for name in (
+                "temperature",
+                "top_p",
+                "max_tokens",
+                "model_seed",
+                "reasoning_effort",
+                "thinking_budget",
+            )
+            if (value := run.plan.get(name)) is not None
+        ]
+        parts.append(
+            f"run {run.run_id}: personas {', '.join(run.personas)}; "
+            f"images {', '.join(one.value for one in run.image_conditions)}; "
+            f"options {', '.join(run.option_orders)}; asked {_times(run.epochs)}; "
+            f"{', '.join(settings) or 'decoding as the provider has it'}; seed {run.seed}"
+        )
+    return _joined(parts)
+
+
+def _outcome(facts: AuditFacts) -> str | None:
+    parts = []
+    for run in facts.runs:
+        rules = {name: text for name, text in sorted(run.versions.items()) if name != "python"}
+        parts.append(
+            f"run {run.run_id}: chosen options read from the text and held against the benchmark's gold answer; "
+            f"unanswered counts as wrong ({_pairs(rules)})"
+        )
+    return _joined(parts)
+
+
+def _dates(facts: AuditFacts) -> str | None:
+    parts = [f"run {run.run_id} begun {_day(run.created_at)}" for run in facts.runs]
+    return _joined([*parts, f"audit {facts.audit.audit_id} begun {_day(facts.audit.created_at)}"])
+
+
+def _code(facts: AuditFacts) -> str | None:
+    return _pairs(facts.audit.versions) or None
+
+
+def _data(facts: AuditFacts) -> str | None:
+    return _joined(
+        [f"{run.benchmark.name}: SHA-256 of its items {run.benchmark.items_hash}" for run in facts.runs]
+    )
+
+
+def _identity(facts: AuditFacts) -> str | None:
+    return f"audit {facts.audit.audit_id}, digest {facts.audit.digest}"
+
+
+def _limitations(facts: AuditFacts) -> str | None:
+    parts = []
+    if facts.audit.simulated:
+        parts.append("SIMULATED models, judges, raters or images: no figure is a measurement")
+    if facts.audit.partial or any(run.partial for run in facts.runs):
+        parts.append("only part of a benchmark was asked")
+    if 0 < len(facts.raters) < 10:
+        parts.append(f"agreement is conditional on these {len(facts.raters)} clinicians")
+    same = sorted(set(facts.audit.judges) & {model for run in facts.runs for model in run.models})
+    if same:
+        parts.append(f"{', '.join(same)} judged traces of its own")
+    parts += [f"{one.name}: undefined ({one.reason})" for one in facts.figures if one.value is None]
+    return _joined(parts)
+
+
+def _topic(*topics: Topic) -> Fact:
+    return lambda facts: _joined([line for topic in topics for line in _of_topic(facts, topic)])
+
+
+def _unknown(facts: AuditFacts) -> None:
+    """Nothing in the store tells this: it stays `not recorded` unless a statement says it."""
+
+
+FACTS: Mapping[str, tuple[str, Fact]] = MappingProxyType(
+    {
+        "instrument": ("Rubrics", _instrument),
+        "guide": ("Guide", _guide),
+        "failure_modes": ("Failure modes", _failure_modes),
+        "judges": ("Judges", _judges),
+        "benchmark": ("Questions", _benchmark),
+        "examinees": ("Models", _examinees),
+        "training_dates": ("Last date of training", _unknown),
+        "rater_groups": ("Raters", _rater_groups),
+        "rater_cards": ("Raters", _rater_cards),
+        "planned_size": ("Planned", _planned_size),
+        "size_reason": ("Why that many", _unknown),
+        "sampling": ("Sampling", _sampling),
+        "strata": ("Strata", _strata),
+        "judge_view": ("Shown to judges", _judge_view),
+        "rater_lists": ("Lists of clinicians", _rater_lists),
+        "duplicates": ("Repeated ratings", _duplicates),
+        "independence": ("Independence", _independence),
+        "methods": ("Methods", _methods),
+        "actual_size": ("Came together", _actual_size),
+        "rated_twice": ("By more than one", _rated_twice),
+        "left_out": ("Left out", _left_out),
+        "missing": ("Missing", _missing),
+        "adjudication": ("Adjudication", _adjudication),
+        "generation": ("Generation", _generation),
+        "outcome": ("Outcome", _outcome),
+        "dates": ("Dates", _dates),
+        "code": ("Software", _code),
+        "data": ("Data", _data),
+        "tools": ("Ratings came by", lambda facts: ", ".join(facts.counts.sources) or None),
+        "identity": ("Audit", _identity),
+        "limitations": ("Limitations", _limitations),
+        "accuracy": ("Accuracy", _topic("accuracy")),
+        "agreement": ("Agreement", _topic("agreement_clinicians", "agreement_judge", "repeatability")),
+        "agreement_clinicians": ("Among clinicians", _topic("agreement_clinicians")),
+        "agreement_judge": ("Judge and clinicians", _topic("agreement_judge")),
+        "repeatability": ("With themselves", _topic("repeatability")),
+        "comparison": ("Comparison", _topic("comparison")),
+        "corrected": ("Corrected by clinicians", _topic("corrected")),
+    }
+)
+"""Name in a template -> label, and how the sentence is made."""
+
+
+def _rubrics(facts: AuditFacts) -> list[Rubric]:
+    return [Rubric.model_validate(content) for content in facts.audit.rubrics]
+
+
+def _of_topic(facts: AuditFacts, topic: Topic) -> list[str]:
+    return [_quoted(one) for one in facts.figures if one.topic == topic]
+
+
+def _quoted(figure: SheetFigure) -> str:
+    if figure.value is None:
+        return f"{figure.name}: undefined ({figure.reason})"
+    text = f"{figure.name}: {figure.value:.3g}"
+    if figure.low is not None and figure.high is not None:
+        text += f" ({figure.level:.0%} interval {figure.low:.3g} to {figure.high:.3g})"
+    return text + ("" if figure.n is None else f", n = {figure.n}")
+
+
+def _joined(parts: Sequence[str]) -> str | None:
+    return "\n".join(parts) or None
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _times(n: int) -> str:
+    return "once" if n == 1 else f"{n} times"
+
+
+def _day(at: datetime) -> str:
+    return at.date().isoformat()
