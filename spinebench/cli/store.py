@@ -26,7 +26,6 @@ def store(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOptio
     place = opened(ctx, workspace)
     database = place.database
     database.require_workspace()
-    names = ("runs", "items", "answers", "extractions", "grades", "usage", "failures")
     counts = place.query("counts").to_pylist()[0]
     size_mb = database.path.stat().st_size / 1e6
     if json:
@@ -34,7 +33,7 @@ def store(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOptio
         return
     print_table(
         ("table", "rows"),
-        [(name, counts[name]) for name in names],
+        list(counts.items()),
         title=f"{database.path} ({size_mb:.1f} MB)",
         caption="As last loaded from the journals, which hold the truth; 'spinebench store check' compares them.",
     )
@@ -44,15 +43,18 @@ def store(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOptio
 def rebuild(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     """Make the database anew from the journals."""
     from spinebench.cli.console import emit, say
+    from spinebench.store.ingest import Ingested
     from spinebench.store.rebuild import rebuild as make_anew
 
     place = opened(ctx, workspace)
     done = make_anew(place)
     if wants_json(ctx, json):
-        for run in done:
-            emit({"run_id": run.run_id, "n_lines": run.n_lines})
-    n_lines = sum(run.n_lines for run in done)
-    say(f"{place.database.path}: made from {len(done)} run(s), {n_lines} journal line(s).")
+        for one in done:
+            emit(one.model_dump(mode="json", include={"run_id", "audit_id", "n_lines"}))
+    n_lines = sum(one.n_lines for one in done)
+    n_runs = sum(isinstance(one, Ingested) for one in done)
+    audits = f", {len(done) - n_runs} audit(s)" if len(done) > n_runs else ""
+    say(f"{place.database.path}: made from {n_runs} run(s){audits}, {n_lines} journal line(s).")
 
 
 @app.command()
@@ -89,13 +91,14 @@ def check(
             "how to mend it."
         )
         return ExitCode.DATA
-    say(f"{place.path}: sound; {len(place.runs())} run(s), {len(found)} notice(s).")
+    audits = f", {n} audit(s)" if (n := len(place.audits())) else ""
+    say(f"{place.path}: sound; {len(place.runs())} run(s){audits}, {len(found)} notice(s).")
     return ExitCode.DONE
 
 
 def _set_aside(place: Workspace) -> None:
     from spinebench.cli.console import say
-    from spinebench.store.mend import set_aside_corrupt
+    from spinebench.store.mend import set_aside_corrupt, set_aside_corrupt_in_audit
 
     for run in place.runs():
         if run.is_live():
@@ -106,6 +109,16 @@ def _set_aside(place: Workspace) -> None:
             say(
                 f"run {run.run_id}: {aside.n_bytes} byte(s) moved to {aside.file}; "
                 f"'spinebench resume {run.run_id}' asks again what is missing."
+            )
+    for audit in place.audits():
+        if audit.is_live():
+            say(f"audit {audit.audit_id}: left alone, as a process is at work on it.")
+            continue
+        for aside in set_aside_corrupt_in_audit(audit):
+            say(
+                f"audit {audit.audit_id}: {aside.n_bytes} byte(s) moved to {aside.file}; "
+                f"'spinebench audit --resume {audit.audit_id}' asks again what judges said, "
+                "'spinebench rate import' takes ratings in again."
             )
 
 

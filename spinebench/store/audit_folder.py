@@ -239,10 +239,7 @@ class AuditFolder:
 
         @contextmanager
         def in_turn() -> Iterator[None]:
-            with (
-                turn(self._locks / "ratings.lock", shared=True),
-                turn(self._locks / "raters" / f"{rater}.lock"),
-            ):
+            with self.ratings_turn(rater):
                 self._require_unlocked()
                 self._ratings_dir.mkdir(exist_ok=True)
                 yield
@@ -253,6 +250,15 @@ class AuditFolder:
             way_on=f"call 'spinebench rate import {self.audit_id} FILE' with the rater's file",
             turn=in_turn,
         )
+
+    @contextmanager
+    def ratings_turn(self, rater: str) -> Iterator[None]:
+        """Keep all others from writing to a rater's journal, and from locking the ratings, for a moment."""
+        with (
+            turn(self._locks / "ratings.lock", shared=True),
+            turn(self._locks / "raters" / f"{rater}.lock"),
+        ):
+            yield
 
     def add_ratings(self, ratings: Sequence[Rating]) -> list[Rating]:
         """Append those that are new (by `rating_id`), each to its rater's journal; returns them.
