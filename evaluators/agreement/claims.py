@@ -108,13 +108,15 @@ def _not(
         said.append(f"That {judge} may stand in for a clinician: {annotator.reason}.")
     elif annotator.passes is False:
         said.append(
-            f"That {judge} may stand in for a clinician: it wins against {annotator.winning_rate or 0:.0%} of them, half are needed."
+            f"That {judge} may stand in for a clinician: it wins against {annotator.winning_rate or 0:.0%} of them, "
+            "half are needed."
         )
     own = panel.judge_clinician
     if annotator.passes and own.interval is not None and own.interval.low <= 0:
         said.append(
             f"That it tells good traces from bad because it passes that test: its kappa with clinicians may be 0 "
-            f"({own.value or 0:.2f}), and where most scores are alike a judge that always gives the usual one passes too."
+            f"({own.value or 0:.2f}), and where most scores are alike a judge that always gives the usual one passes "
+            "too."
         )
     if inferiority.shown is False:
         said.append(
@@ -123,7 +125,8 @@ def _not(
     sizes = _model_sizes(table)
     if len(sizes) > 1:
         said.append(
-            f"A kappa for a single model: each has {_span(sizes)} traces; per model only bias, exact and within one level."
+            f"A kappa for a single model: each has {_span(sizes)} traces; per model only bias, exact and within one "
+            "level."
         )
     if len({trace.rating_probability for trace in table.traces if trace.rating_probability is not None}) > 1:
         said.append(
@@ -137,8 +140,8 @@ def _not(
 
 
 def _model_sizes(table: TraceTable) -> list[int]:
-    rated = ~np.isnan(table.ratings).all(axis=1) & ~np.isnan(table.votes).all(axis=1)
-    counts = Counter(model for model, one in zip(table.models, rated, strict=True) if one)
+    rated = (~np.isnan(table.ratings)).any(axis=1) & (~np.isnan(table.votes)).any(axis=1)
+    counts = Counter(table.models[place] for place in np.flatnonzero(rated).tolist())
     return sorted(counts.values())
 
 

@@ -26,9 +26,10 @@ def percent_agreement(
     """Mean over units of the share of rater pairs that agree (from 0 to 1), units with two or more ratings.
 
     `within` counts levels of the scale where one is declared (on 1, 3, 5 the scores 3 and 5 are within 1), else
-    points. `against` is one more rater (a judge): then only its pairs with each of the others count. `components`: `all_agree`, the share of units on which all raters agree. Interval: Wilson for two raters
-    and independent units, otherwise cluster-robust t (`interval` and `rng` are not used: nothing is drawn), also
-    below 10 units, since it holds there. Undefined without a unit with two ratings.
+    points. `against` is one more rater (a judge): then only its pairs with each of the others count.
+    `components`: `all_agree`, the share of units on which all those pairs agree. Interval: Wilson for two raters and
+    independent units, otherwise cluster-robust t (`interval` and `rng` are not used: nothing is drawn), also below
+    10 units, since it holds there. Undefined without a unit with two ratings.
     """
     if not within >= 0:
         raise UsageError(f"within {within!r}: expected 0 or more levels; 0 asks for exact agreement")

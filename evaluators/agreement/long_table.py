@@ -56,8 +56,8 @@ def rows_from_long_table(
         key = (unit, dimension, given["rater"], repeat)
         if key in seen:
             raise DataError(
-                f"line {number}: rater {given['rater']!r} scores {given['item']!r} again after line {seen[key]}: expected "
-                "one score; remove one, or number them in a column repeat"
+                f"line {number}: rater {given['rater']!r} scores {given['item']!r} again after line {seen[key]}: "
+                "expected one score; remove one, or number them in a column repeat"
             )
         seen[key] = number
         scores.append(

@@ -93,14 +93,14 @@ def ranking_agreement(
         for m in np.argsort(-means[:, 0], kind="stable")
     )
     tau = float(_tau(means[None])[0])
-    reason = None
+    undefined: str | None = None
     if len(names) < 3:
-        reason = "two models: tau would be 1 or -1 by nature"
+        undefined = "two models: tau would be 1 or -1 by nature"
     elif np.isnan(tau):
-        reason = "one side ties all models"
+        undefined = "one side ties all models"
     if n_clusters < FEW_UNITS:
         return RankingAgreement(
-            tau=None if reason else tau, reason=reason, interval_reason=few_units(n_clusters), models=ranked,
+            tau=None if undefined else tau, reason=undefined, interval_reason=few_units(n_clusters), models=ranked,
             n_units=n, n_clusters=n_clusters, n_resamples=0,
         )  # fmt: skip
     seed = seed_of(rng)
@@ -114,16 +114,18 @@ def ranking_agreement(
     taus = _tau(drawn)
     taus = taus[~np.isnan(taus)]
     interval = None
-    if reason is None and len(taus) >= 0.9 * n_resamples:
+    if undefined is None and len(taus) >= 0.9 * n_resamples:
         low, high = np.quantile(taus, [(1 - level) / 2, (1 + level) / 2])
         interval = Interval(
             low=float(low), high=float(high), level=level, method="percentile bootstrap of clusters"
         )
     return RankingAgreement(
-        tau=None if reason else tau,
-        reason=reason,
+        tau=None if undefined else tau,
+        reason=undefined,
         interval=interval,
-        interval_reason=None if interval or reason else "more than 10 % of the draws miss a model or tie all",
+        interval_reason=None
+        if interval or undefined
+        else "more than 10 % of the draws miss a model or tie all",
         models=ranked,
         pairs=pairs,
         order_probability=float(np.mean([pair.same_order for pair in pairs])) if pairs else None,

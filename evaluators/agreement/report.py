@@ -221,7 +221,7 @@ class _How:
 def _dimension(
     table: TraceTable, rows: AuditRows, judges: Sequence[str] | None, how: _How
 ) -> DimensionAgreement:
-    rated = ~np.isnan(table.ratings).all(axis=1)
+    rated = np.flatnonzero((~np.isnan(table.ratings)).any(axis=1)).tolist()
     chosen = [name for name in table.judges if judges is None or name in judges]
     votes = [(name, table.votes[:, table.judges.index(name)]) for name in chosen]
     if len(chosen) > 1:
@@ -233,8 +233,8 @@ def _dimension(
         dimension=table.dimension,
         scale=table.scale,
         n_traces=len(table.traces),
-        n_rated=int(rated.sum()),
-        n_clusters=len({trace.cluster for trace, one in zip(table.traces, rated, strict=True) if one}),
+        n_rated=len(rated),
+        n_clusters=len({table.clusters[place] for place in rated}),
         n_models=len(set(table.models)),
         clinicians=table.clinicians,
         ceiling=ceiling,
@@ -398,7 +398,8 @@ def _row_means(values: FloatArray) -> FloatArray:
     """Mean of each row's scores; NaN for an empty row."""
     known = (~np.isnan(values)).sum(axis=1)
     total = np.nan_to_num(values).sum(axis=1)
-    return np.divide(total, known, out=np.full(len(values), np.nan), where=known > 0)
+    means = np.divide(total, known, out=np.full(len(values), np.nan), where=known > 0)
+    return np.asarray(means, dtype=np.float64)
 
 
 def _shares(column: FloatArray, scale: tuple[int, ...]) -> tuple[float, ...] | None:

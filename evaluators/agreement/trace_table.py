@@ -66,7 +66,7 @@ class TraceTable:
         return tuple(trace.model for trace in self.traces)
 
     def panel_median(self) -> FloatArray:
-        """Median vote of the judges; of two middle votes the lower, so that it stays on the scale. NaN without votes."""
+        """Median vote of the judges, of two middle votes the lower: it stays on the scale. NaN without votes."""
         return lower_medians(self.votes)
 
 
@@ -115,8 +115,8 @@ def _table(
         key = (row.source, row.rater, row.trace_id, row.repeat)
         if key in cells:
             raise UsageError(
-                f"score of rater {row.rater!r}, trace {row.trace_id!r}, dimension {dimension!r}, repeat {row.repeat!r}: "
-                "expected one; leave out the other or number the repeats"
+                f"score of rater {row.rater!r}, trace {row.trace_id!r}, dimension {dimension!r}, repeat "
+                f"{row.repeat!r}: expected one; leave out the other or number the repeats"
             )
         cells[key] = row
     return TraceTable(
@@ -178,7 +178,7 @@ def _repeats(
                 if row is not None and row.score is not None:
                     values[place, column] = row.score
         several = (~np.isnan(values)).sum(axis=1) >= 2
-        clusters = tuple(by_id[ids[place]].cluster for place in np.flatnonzero(several))
+        clusters = tuple(by_id[ids[place]].cluster for place in np.flatnonzero(several).tolist())
         yield Repeats(rater, source, values[several], clusters)
 
 
