@@ -11,7 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Send
 
-from spinebench.agents.audit_state import AuditInput, AuditOutput, AuditState, JudgeInput, Json, Sitting
+from spinebench.agents.audit_state import AuditInput, AuditOutput, AuditState, Json, JudgeInput, Sitting
 from spinebench.agents.images import ImageSource, NoImages
 from spinebench.agents.judge import judge_prompt_hash, judge_request
 from spinebench.agents.judge_case import JudgeCase, case_of
@@ -211,15 +211,15 @@ class _Nodes:
         found = check_trace(AuditTrace.model_validate(state["trace"]))
         return {"checks": [check.model_dump(mode="json") for check in found]}
 
-    async def judge(self, asked: JudgeInput) -> AuditState:
+    async def judge(self, state: JudgeInput) -> AuditState:
         """One question to one judge. A provider that takes no JSON schema is asked once more without."""
-        sitting = asked["sitting"].copy()
+        sitting = state["sitting"].copy()
         try:
-            call = await self._call(asked, sitting)
+            call = await self._call(state, sitting)
             if _schema_refused(call) and not sitting["plain_json"]:
                 sitting["failures"] = [*sitting["failures"], *_dumped(call.failures)]
                 sitting["plain_json"] = True
-                call = await self._call(asked, sitting)
+                call = await self._call(state, sitting)
                 if call.reply is not None:
                     self._without_schema.add(sitting["judge"])
         except (ProviderError, StoppedError, UsageError) as error:
@@ -244,7 +244,7 @@ class _Nodes:
             declined = call.reply.refusal is not None and not call.reply.text.strip()
             sitting["finish_reason"] = (FinishReason.REFUSAL if declined else finish).value
         sitting["stage"] = "replied"
-        return {"sittings": {asked["id"]: sitting}}
+        return {"sittings": {state["id"]: sitting}}
 
     async def check(self, state: AuditState) -> AuditState:
         """Read the new replies and hold them against the trace; what is over becomes a judgement."""

@@ -26,7 +26,7 @@ def judge_prompt_hash(rubrics: Sequence[Rubric], blinding: Blinding) -> str:
     and what judges are shown."""
     templates = {name: template.hash for name, template in sorted(packaged("judge").templates.items())}
     forms: dict[str, JsonValue] = {
-        task.value: [asked(task, rubrics, image_shown=shown).schema().schema_ for shown in (True, False)]
+        task.value: [asked(task, rubrics, image_shown=shown).json_schema().schema_ for shown in (True, False)]
         for task in Task
     }
     content: JsonValue = {
@@ -88,7 +88,7 @@ def judge_request(
     request = ModelRequest(
         messages=tuple(messages),
         decoding=decoding or DecodingOptions(),
-        json_schema=wanted.schema(),
+        json_schema=wanted.json_schema(),
         tag=RequestTag(
             item_id=case.item_id,
             role="judge",

@@ -128,7 +128,8 @@ class JudgeEvaluator:
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        known = [one.id for rubric in rubrics for one in (*rubric.dimensions, *rubric.failure_modes)]
+        known = [one.id for rubric in rubrics for one in rubric.dimensions]
+        known += [one.id for rubric in rubrics for one in rubric.failure_modes]
         if only is not None and only not in known:
             raise UsageError(
                 f"dimension {only!r}: expected one of {', '.join(known)}; correct the name or add its rubric"

@@ -95,7 +95,7 @@ class Asked(Record):
         fields.append(f'"claims": [{{"quote": "...", "verdict": <{verdicts}>}}, ...]')
         return "{" + ",\n ".join(fields) + "}"
 
-    def schema(self) -> JsonSchema:
+    def json_schema(self) -> JsonSchema:
         """The reply's JSON Schema: every object closed and every field required, as strict modes want it."""
         quotes = {"type": "array", "items": {"type": "string"}}
         properties: dict[str, JsonValue] = {}

@@ -43,7 +43,8 @@ def resolve(
 
     `ratings` are the current ones, superseded ones left out. The range counts levels of the declared scale: 1 and 3
     are one level apart on (1, 3, 5) and two on 1..5. A safety flag, also one of a duplicate, concerns every dimension.
-    Without ratings every dimension has no score. A dimension that no scale is given for is left out. Raises ValueError for a score that is not on its scale.
+    Without ratings every dimension has no score. A dimension that no scale is given for is left out.
+    Raises ValueError for a score that is not on its scale.
     """
     first: dict[str, Rating] = {}
     for rating in ratings:

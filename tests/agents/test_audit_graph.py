@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from spinebench.agents.audit_state import AuditInput, AuditOutput
+    from spinebench.agents.images import ImageSource
 
 FIRST, SECOND = "openai/judge-a", "anthropic/judge-b"
 
@@ -106,7 +107,7 @@ async def test_each_judge_is_asked_as_often_as_wanted_and_all_at_once(images: On
     assert sorted((one.key.judge, one.key.repeat) for one in judgements(state)) == [
         (name, repeat) for name in (SECOND, FIRST) for repeat in (1, 2, 3)
     ]
-    assert len(set(one.key.id() for one in judgements(state))) == 6
+    assert len({one.key.id() for one in judgements(state)}) == 6
     assert len({one.replies[0].request_hash for one in judgements(state)}) == 6
     assert state["votes"][0]["votes"] == [4] * 6
 
@@ -270,13 +271,13 @@ async def test_judges_see_the_image_as_the_examinee_did(images: OneImage) -> Non
 @pytest.mark.parametrize("case", ["missing", "changed", "no source"])
 async def test_an_image_that_cannot_be_had_asks_nobody(case: str, tmp_path: Path) -> None:
     """Scores without the image would not be comparable: the judgement is an error that says so."""
-    source = {
+    sources: dict[str, ImageSource | None] = {
         "missing": NoImageToday(),
         "changed": OneImage(tmp_path / "b.png", sha256="cd" * 32),
         "no source": None,
-    }[case]
+    }
     first, second = judge(), judge(name=SECOND)
-    audit = audit_graph([first, second], rubrics=RUBRICS, gateway=quick(), images=source)
+    audit = audit_graph([first, second], rubrics=RUBRICS, gateway=quick(), images=sources[case])
     state = await audit.ainvoke(given())
     assert first.asked == second.asked == []
     for made in judgements(state):
@@ -347,11 +348,13 @@ async def test_an_end_of_all_work_is_raised_after_the_other_judges_have_finished
     first, second = judge(raised), judge((0.02, reply(verdict())), name=SECOND)
     given_out: list[Judgement] = []
     audit = graph(first, second, images=images, gateway=quick(**policy))
-    with pytest.raises(error):
+
+    async def stream() -> None:
         async for update in audit.astream(given(), stream_mode="updates"):
-            given_out += [
-                Judgement.model_validate(one) for one in (update.get("check") or {}).get("judgements", [])
-            ]
+            given_out.extend(judgements(update.get("check") or {"judgements": []}))
+
+    with pytest.raises(error):
+        await stream()
     assert {one.key.judge for one in given_out} <= {SECOND}
     if error is ProviderError:
         assert [one.status for one in given_out] == [JudgementStatus.SCORED]

@@ -45,7 +45,8 @@ def decided(dimension: str) -> dict[str, Any]:
 async def entered(ratings: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     judge = ScriptedModel(name="openai/judge")
     graph = audit_graph([judge], rubrics=RUBRICS, gateway=quick())
-    state = await graph.ainvoke({"trace": trace().model_dump(mode="json"), "ratings": ratings, **more})  # type: ignore[typeddict-item]
+    given: Any = {"trace": trace().model_dump(mode="json"), "ratings": ratings, **more}
+    state = await graph.ainvoke(given)
     assert judge.asked == []
     assert "review" not in state
     return dict(state)

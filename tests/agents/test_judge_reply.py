@@ -113,7 +113,7 @@ REFUSED: dict[str, tuple[str | dict[str, Any], str]] = {
     "an empty quote": (first(quotes=[EVIDENCE, ""]), 'rationality: the quote "" cannot be used'),
     "an invented quote": (first(quotes=["Pars defect on both sides"]), "Pars defect on both sides"),
     "a quote of an option": (first(quotes=["Vertebral collapse"]), "Vertebral collapse"),
-    "an unknown mode": (changed(failure_modes=[{"mode": "typo", "quotes": []}]), '"typo" is not known: expected missed'),
+    "an unknown mode": (changed(failure_modes=[{"mode": "typo", "quotes": []}]), '"typo" is not known: expected'),
     "an invented quote of a mode": (
         changed(failure_modes=[{"mode": "wrong_level", "quotes": ["fracture of L1"]}]),
         "wrong_level: the quote",
@@ -229,15 +229,16 @@ def closed(schema: Any) -> bool:
         return all(map(closed, schema))
     if not isinstance(schema, dict):
         return True
-    if schema.get("type") == "object":
-        if schema["additionalProperties"] is not False or schema["required"] != list(schema["properties"]):
-            return False
+    if schema.get("type") == "object" and (
+        schema["additionalProperties"] is not False or schema["required"] != list(schema["properties"])
+    ):
+        return False
     return all(map(closed, schema.values()))
 
 
 @pytest.mark.parametrize("task", Task)
 def test_the_schema_is_strict_and_keeps_the_order_evidence_reason_score(task: Task) -> None:
-    form = asked(task, RUBRICS, image_shown=True).schema().schema_
+    form = asked(task, RUBRICS, image_shown=True).json_schema().schema_
     assert closed(form)
     assert list(form["properties"]) == ["scores", "failure_modes", "claims"]
     entry = form["properties"]["scores"]["items"]["properties"]
@@ -252,7 +253,7 @@ def test_providers_take_the_schema() -> None:
 
     from spinebench.models.openai_fields import response_format
 
-    schema = asked(Task.LOCALIZATION, RUBRICS, image_shown=True).schema()
+    schema = asked(Task.LOCALIZATION, RUBRICS, image_shown=True).json_schema()
     assert response_format(schema)["json_schema"]["strict"] is True
     assert list(anthropic.transform_schema(schema.schema_)["properties"]) == [
         "scores",
@@ -262,5 +263,6 @@ def test_providers_take_the_schema() -> None:
 
 
 def test_the_example_in_the_prompt_is_no_verdict() -> None:
-    assert "dimension" in (example := asked(Task.DIAGNOSIS, RUBRICS, image_shown=True).example())
+    example = asked(Task.DIAGNOSIS, RUBRICS, image_shown=True).example()
+    assert '"dimension": "features"' in example
     problems(example)

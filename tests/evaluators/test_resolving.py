@@ -57,7 +57,13 @@ CASES = {
         (),
         (),
     ),
-    "nor stand against its first": ([rating("r1", 4, 3), rating("r1", 1, 1, duplicate=True)], (4, None), (3, None), (), ()),
+    "nor stand against its first": (
+        [rating("r1", 4, 3), rating("r1", 1, 1, duplicate=True)],
+        (4, None),
+        (3, None),
+        (),
+        (),
+    ),
     "but its safety flag does": (
         [rating("r1", 4, 3), rating("r1", 4, 3, duplicate=True, safety=True)],
         (4, None),
