@@ -1,0 +1,105 @@
+"""`spinebench agree` as a person calls it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from tests.exams import Said
+
+
+@pytest.fixture
+def ratings(tmp_path: Path) -> Path:
+    """Forty items, three clinicians with noise, a judge one level below the truth."""
+    rng = np.random.default_rng(3)
+    lines = ["item;rater;score;model"]
+    for place in range(40):
+        truth = int(rng.integers(2, 6))
+        lines += [
+            f"i{place};c{k};{int(np.clip(truth + rng.integers(-1, 2), 1, 5))};m{place % 2}" for k in range(3)
+        ]
+        lines.append(f"i{place};judge;{truth - 1};m{place % 2}")
+    path = tmp_path / "ratings.csv"
+    path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
+    return path
+
+
+def test_the_table_names_the_ceiling_the_judge_and_what_may_be_said(
+    cli: Callable[..., Said], ratings: Path
+) -> None:
+    said = cli("agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge")
+    assert said.code == 0, said.err
+    for text in (
+        "clinicians with each other",
+        "judge with clinicians",
+        "with c0",
+        "may not be said",
+        "stricter",
+    ):
+        assert text in said.out
+
+
+def test_json_has_every_figure_with_its_interval(
+    cli: Callable[..., Said], ratings: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "figures.csv"
+    said = cli("agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge", "--json", "--csv", out)
+    assert said.code == 0, said.err
+    head, body = said.records
+    assert (head["type"], head["seed"], head["interval"]) == ("agreement_report", 0, "jackknife")
+    assert body["type"] == "agreement"
+    alpha = body["ceiling"]["alpha"]
+    assert alpha["interval"]["low"] < alpha["value"] < alpha["interval"]["high"]
+    assert body["judges"][0]["differences"]["bias"] < 0
+    with out.open(newline="") as file:
+        figures = list(csv.DictReader(file))
+    assert float(figures[0]["value"]) == alpha["value"]
+    assert {row["judge"] for row in figures} == {"", "judge"}
+
+
+def test_bca_is_a_choice(cli: Callable[..., Said], ratings: Path) -> None:
+    said = cli(
+        "agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge", "--interval", "bca", "--json"
+    )
+    assert said.code == 0, said.err
+    assert said.records[1]["ceiling"]["alpha"]["interval"]["method"].startswith("BCa")
+
+
+@pytest.mark.parametrize(
+    ("extra", "code", "message"),
+    [
+        pytest.param(("--judge", "judge"), 2, "--scale", id="no scale"),
+        pytest.param(("--judge", "judge", "--scale", "1"), 2, "scale '1'", id="one value"),
+        pytest.param(("--judge", "gpt", "--scale", "1-5"), 2, "judge 'gpt'", id="unknown judge"),
+        pytest.param(("--judge", "judge", "--scale", "1-3"), 3, "line ", id="off the scale"),
+        pytest.param(
+            ("--judge", "judge", "--scale", "1-5", "--dimension", "x"), 2, "dimension 'x'", id="dimension"
+        ),
+    ],
+)
+def test_what_is_wrong_is_said(
+    cli: Callable[..., Said], ratings: Path, extra: tuple[str, ...], code: int, message: str
+) -> None:
+    said = cli("agree", "--ratings", ratings, *extra)
+    assert said.code == code
+    assert message in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "readable"), (b"", "header"), (b"a,b\n1,2\n", "item")]
+)
+def test_a_file_that_cannot_be_used(
+    cli: Callable[..., Said], tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "odd.csv"
+    if content is not None:
+        path.write_bytes(content)
+    said = cli("agree", "--ratings", path, "--scale", "1-5")
+    assert said.code in (2, 3)
+    assert message in said.err
