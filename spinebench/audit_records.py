@@ -324,8 +324,9 @@ class Review(Record):
     checks: tuple[TraceCheck, ...]
     refers_by: tuple[RefersBy, ...]
     """Empty: not referred."""
-    rating_probability: float = Field(gt=0, le=1)
-    """Probability that this trace is referred: 1 with a reason, else the random share (1 where that is 0)."""
+    rating_probability: float | None = Field(gt=0, le=1)
+    """Probability that this trace is referred: 1 with a reason, else the random share; None where that is 0, so
+    that it can never be referred."""
     at: datetime
 
 
