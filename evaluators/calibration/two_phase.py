@@ -11,8 +11,8 @@ this is the judge's mean over all traces plus the mean rectifier; it is the two-
 Swensson and Wretman 1992, chapter 9.6) and prediction-powered inference (Angelopoulos et al. 2023) in one.
 A rated trace i pulls at it with a_i (d_i - mean d) + lam b_i (f_i - mean f), a judged one without a label with its
 second part only, a and b being its shares in the two means, d = y - lam f. The second moments of (d, f) are taken
-over the rated traces of all models of a task (pooled) or of the model itself, apart for traces rated for a reason
-and by chance, each over the degrees of freedom that its means leave.
+over the rated traces of all models of a task (pooled) or of the model itself, apart for right and wrong answers and
+for traces rated for a reason and by chance, each over the degrees of freedom that its means leave.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from spinebench.evaluators.proportions import Bounds, wilson
 
 MIN_RATED = 2
 """Rated traces a stratum needs for a rectifier of its own; below, strata are joined."""
-_MIN_DF = 5.0
-"""Degrees of freedom a second-phase class needs for moments of its own."""
+_MIN_DF = 10.0
+"""Degrees of freedom a variance class needs for moments of its own."""
 _DIFFERS = 0.005
 """One-sided p below which a model's own residual variance is said to be larger than the pooled."""
 
@@ -61,6 +61,14 @@ class Judged:
     shares: Mapping[int, float]
     """Code of a stratum -> its share of the frame; scaled to sum 1 over the strata that occur."""
     cluster: IntArray
+    kind: IntArray | None = None
+    """Codes that mean the same in all models, e.g. right or wrong answer: labels scatter alike within them."""
+
+    @cached_property
+    def variance_class(self) -> IntArray:
+        """Kind and second-phase class of each trace: what moments are taken over apart."""
+        sure = (self.rating_probability >= 1).astype(np.int64)
+        return sure if self.kind is None else 2 * self.kind + sure
 
     @cached_property
     def rated(self) -> BoolArray:
@@ -238,18 +246,20 @@ Moments = NDArray[np.float64]
 """[[E dd, E df], [E df, E ff]] of the centred d = y - lam f and f."""
 
 
-def _moments(models: Sequence[_Weighed], lam: float) -> tuple[dict[bool, Moments], float]:
-    """Second moments of rated traces by second-phase class (rated for sure or not), and degrees of freedom."""
-    sums = {True: np.zeros((2, 2)), False: np.zeros((2, 2))}
-    freedom = {True: 0.0, False: 0.0}
+def _moments(models: Sequence[_Weighed], lam: float) -> tuple[dict[int, Moments], float]:
+    """Second moments of rated traces by variance class, and degrees of freedom. A class with few of them takes the
+    moments of all.
+    """
+    classes = sorted({int(code) for one in models for code in np.unique(one.sample.variance_class)})
+    sums = {code: np.zeros((2, 2)) for code in classes}
+    freedom = dict.fromkeys(classes, 0.0)
     df = 0.0
     for one in models:
         rated = one.sample.rated
         residual = one.centred(np.where(rated, one.sample.label, 0.0) - lam * one.sample.judge)
         judged = one.centred(one.sample.judge)
-        sure = one.sample.rating_probability >= 1
-        for kind in sums:
-            here = rated & (sure == kind)
+        for kind in classes:
+            here = rated & (one.sample.variance_class == kind)
             pair = np.stack((residual[here], judged[here]))
             sums[kind] += pair @ pair.T
             freedom[kind] += float(one.freedom[here].sum())
@@ -257,16 +267,16 @@ def _moments(models: Sequence[_Weighed], lam: float) -> tuple[dict[bool, Moments
         df += float(one.freedom.sum()) * clusters / int(rated.sum())
     total = sum(freedom.values())
     if total <= 0:
-        return {True: np.zeros((2, 2)), False: np.zeros((2, 2))}, 0.0
-    both = (sums[True] + sums[False]) / total
-    return {kind: sums[kind] / freedom[kind] if freedom[kind] >= _MIN_DF else both for kind in sums}, df
+        return sums, 0.0
+    both = np.sum(list(sums.values()), axis=0) / total
+    return {code: sums[code] / freedom[code] if freedom[code] >= _MIN_DF else both for code in classes}, df
 
 
 @dataclass(frozen=True)
 class _Pool:
     """What the models of a task share."""
 
-    moments: Mapping[bool, Moments]
+    moments: Mapping[int, Moments]
     df: float
     inflation: float
     n_labels: int
@@ -279,12 +289,11 @@ def _pool(models: Sequence[_Weighed], lam: float, tuned: bool) -> _Pool:
     return _Pool(moments, df - tuned, _inflation(models, lam), n_labels, len(models))
 
 
-def _rated_variance(one: _Weighed, moments: Mapping[bool, Moments], lam: float) -> float:
+def _rated_variance(one: _Weighed, moments: Mapping[int, Moments], lam: float) -> float:
     rated = one.sample.rated
-    sure = one.sample.rating_probability >= 1
     total = 0.0
     for kind, moment in moments.items():
-        here = rated & (sure == kind)
+        here = rated & (one.sample.variance_class == kind)
         pulls = np.stack((one.in_rectifier[here], lam * one.in_base[here]))
         total += float((moment * (pulls @ pulls.T)).sum())
     return total

@@ -166,6 +166,7 @@ def weigh(domain: Domain, values: Values) -> Weighed:
             stratum=strata,
             shares=shares,
             cluster=_codes([row.cluster for row in judged]),
+            kind=np.array([row.correct for row in judged], dtype=np.int64),
         ),
         raters_only=np.array(
             [1 / (row.probability * probability[row.trace_id]) for row in rated], dtype=np.float64

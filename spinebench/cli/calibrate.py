@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spinebench.evaluators.calibration import CalibrationReport
     from spinebench.evaluators.estimate import Estimate
     from spinebench.evaluators.reasoning import FailurePrevalence, WrongReason
+    from spinebench.store.workspace import Workspace
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -21,8 +22,8 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def calibrate(
     audit: Annotated[
-        str | None,
-        typer.Argument(metavar="[AUDIT]", help="Audit id or its beginning; default: the latest."),
+        list[str] | None,
+        typer.Argument(metavar="[AUDIT]...", help="Audit ids or their beginnings; none: the latest audit."),
     ] = None,
     *,
     dimension: Annotated[
@@ -47,16 +48,16 @@ def calibrate(
     from spinebench.store.workspace import Workspace
 
     place = Workspace(workspace)
-    audit_id = _named_audit(place, audit)
-    rows = audit_rows(place, [audit_id])
+    audit_ids = [_named_audit(place, name) for name in audit or ["latest"]]
+    rows = audit_rows(place, audit_ids)
     report = calibration_report(rows, dimension=dimension, judge=judge, seed=seed)
     reasons = right_for_wrong_reason(rows, dimension=dimension, judge=judge)
     modes = failure_prevalence(rows, judge=judge)
     if json:
         head = report.model_dump(mode="json", exclude={"models", "tasks"})
-        emit({"type": "calibration", "audit_id": audit_id, **head})
+        emit({"type": "calibration", "audit_ids": audit_ids, **head})
         mark = {
-            "audit_id": audit_id,
+            "audit_ids": audit_ids,
             "judge": report.judge,
             "simulated": report.simulated,
             "stale": report.stale,
@@ -70,25 +71,23 @@ def calibrate(
         for mode in modes:
             emit({"type": "failure_prevalence", **mark, **_fields(mode.model_dump(mode="json"))})
         return 0
-    _print_means(audit_id, report)
+    _print_means(", ".join(audit_ids), report)
     _print_reasons(report, reasons)
     _print_modes(report, modes)
     _print_claims(report)
     return 0
 
 
-def _named_audit(place: object, name: str | None) -> str:
+def _named_audit(place: Workspace, name: str) -> str:
     from spinebench.errors import UsageError
-    from spinebench.store.workspace import Workspace
 
-    assert isinstance(place, Workspace)
-    folder = place.latest_audit() if name in (None, "latest") else place.audit(str(name))
+    folder = place.latest_audit() if name == "latest" else place.audit(name)
     if folder is None:
         raise UsageError(
             f"workspace {str(place.path)!r}: expected at least one audit; start one with 'spinebench audit RUN', or "
             "name another workspace with --workspace"
         )
-    return folder.spec().audit_id
+    return folder.audit_id
 
 
 def _fields(dumped: dict[str, object]) -> dict[str, object]:
@@ -118,7 +117,7 @@ def _marks(report: CalibrationReport) -> str:
     return f"  [{', '.join(marks)}]" if marks else ""
 
 
-def _print_means(audit_id: str, report: CalibrationReport) -> None:
+def _print_means(audits: str, report: CalibrationReport) -> None:
     from spinebench.cli.console import print_table
 
     for task in report.tasks:
@@ -137,7 +136,7 @@ def _print_means(audit_id: str, report: CalibrationReport) -> None:
         print_table(
             ("model", "judge, raw", "clinicians alone", "corrected", "rated/judged/drawn/frame", "lambda"),
             rows,
-            title=f"{task.dimension}, {task.task}: mean score {task.scale[0]}-{task.scale[-1]}, audit {audit_id}"
+            title=f"{task.dimension}, {task.task}: mean score {task.scale[0]}-{task.scale[-1]}, audit {audits}"
             f"{_marks(report)}",
             caption=f"Judge: {report.judge}. {100 * report.level:g} % intervals; all means stand for the frame."
             + _curve(task.curve.reason, task.curve.rmse_judge, task.curve.rmse_out_of_fold),
