@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypedDict
+
+from spinebench.audit_records import AuditTrace
+from spinebench.rubrics.rubric import Rubric
 
 Json = dict[str, Any]
 
@@ -97,3 +101,14 @@ class AuditState(AuditInput, total=False):
 
 class AuditOutput(AuditState, total=False):
     """The whole state: a user's own graph may read any of it."""
+
+
+def trace_id_of(state: AuditState) -> str:
+    """The id of the trace a state is about."""
+    return str(state["trace"]["pick"]["trace"]["trace_id"])
+
+
+def scales(rubrics: Sequence[Rubric], state: AuditState) -> dict[str, tuple[int, ...]]:
+    """Dimension -> declared values, for the dimensions that apply to the trace's task, in the rubrics' order."""
+    task = AuditTrace.model_validate(state["trace"]).item.task
+    return {one.id: one.scale for rubric in rubrics for one in rubric.dimensions if one.applies_to(task)}
