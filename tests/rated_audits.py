@@ -123,7 +123,10 @@ def make_audit(
     if judges:
         with audit.lock():
             audit.journal.append(
-                [AuditEntry(review=_review(audit_id, trace, refer(place))) for place, trace in enumerate(traces)]
+                [
+                    AuditEntry(review=_review(audit_id, trace, refer(place)))
+                    for place, trace in enumerate(traces)
+                ]
             )
             audit.journal.close()
     return workspace, audit

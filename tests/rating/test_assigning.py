@@ -6,6 +6,7 @@ import itertools
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,10 +29,8 @@ def grid(n_models: int, n_images: int) -> list[Rateable]:
     ]
 
 
-def lists(
-    traces: list[Rateable], raters: str = "ab", *, seed: int = 5, **options: object
-) -> list[Assignment]:
-    return assign(traces, list(raters), audit_id="audit-1", seed=seed, at=AT, **options)  # type: ignore[arg-type]
+def lists(traces: list[Rateable], raters: str = "ab", *, seed: int = 5, **options: Any) -> list[Assignment]:
+    return assign(traces, list(raters), audit_id="audit-1", seed=seed, at=AT, **options)
 
 
 def neighbours(one: Assignment, traces: list[Rateable], what: str) -> int:
@@ -255,7 +254,7 @@ def test_number_of_duplicates(n: int, share: float, expected: int) -> None:
         ({"anchors": -1}, "anchors -1"),
     ],
 )
-def test_a_design_that_cannot_be_is_refused(options: dict[str, object], said: str) -> None:
+def test_a_design_that_cannot_be_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         lists(grid(2, 5), **options)
 
