@@ -1,16 +1,23 @@
-"""`spinebench demo`: the whole loop on drawn phantoms with simulated models, no keys, no network."""
+"""`spinebench demo`: the whole loop on drawn phantoms with simulated models, judges and clinicians."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spinebench.cli.run import DEFAULT_WORKSPACE, Display, DisplayOption, JsonOption, WorkspaceOption
 
+if TYPE_CHECKING:
+    from spinebench.store.audit_folder import AuditFolder
+    from spinebench.store.workspace import Workspace
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 MODELS = ("sim/careful", "sim/overcaller", "sim/guesser")
+JUDGES = ("sim/judge-lenient", "sim/judge-noisy")
 
 
 @app.command()
@@ -22,7 +29,10 @@ def demo(
     json: JsonOption = False,
     display: DisplayOption = Display.RICH,
 ) -> int:
-    """Draw a small benchmark, have three simulated models sit it, print the results."""
+    """Draw a small benchmark; have three simulated models sit it, two simulated judges score their reasoning, three
+    simulated clinicians rate some of it; print results, agreement and corrected scores."""
+    from spinebench.cli.agree import agree
+    from spinebench.cli.calibrate import calibrate
     from spinebench.cli.console import say
     from spinebench.cli.environment import environment
     from spinebench.cli.sitting import quoted, sit_new_run
@@ -35,16 +45,75 @@ def demo(
     place.create()
     say(f"drawing {items} questions on phantoms ...")
     benchmark = write_demo_benchmark(workspace / "demo", seed=seed, n_items=items)
-    plan = plan_from(flags={"benchmark": str(benchmark), "models": MODELS, "seed": seed})
+    plan = plan_from(
+        flags={
+            "benchmark": str(benchmark),
+            "models": MODELS,
+            "seed": seed,
+            "audit": {"judges": JUDGES, "random_share": 0.5},
+        }
+    )
     code = sit_new_run(plan, place, display=display.value, as_json=json)
+    folder = place.latest_audit()
+    if code or folder is None:
+        return code
+    say()
+    _rate(place, folder, seed=seed)
+    say()
+    agree([folder.audit_id], workspace=workspace, json=json)
+    calibrate([folder.audit_id], workspace=workspace, json=json)
     if not json:
         at = "" if workspace == DEFAULT_WORKSPACE else f" --workspace {quoted(workspace)}"
         say()
         say("What to look at next:")
         say(f"  {workspace / 'demo'}  the drawn images and the benchmark file in the released format")
+        say(f"  {folder.path / 'packets'}  what a clinician receives: open one of the HTML files in a browser")
         say(f"  spinebench runs show latest{at}  the run, its outcomes and its failures")
+        say(f"  spinebench agree latest --details{at}  everything on judges and clinicians, and what may be said")
         say(f"  spinebench compare sim/careful sim/guesser{at}  the models on the same items, paired")
         say(
             f"  spinebench run -b {quoted(benchmark)}{at} -m openai/<id>  your own model, with OPENAI_API_KEY set"
         )
     return code
+
+
+def _rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:
+    """What clinicians would do over some days: packets out, filled by simulated clinicians, imported and locked."""
+    from spinebench.cli.console import say
+    from spinebench.demo.clinicians import CLINICIANS, fill_packet
+    from spinebench.exchange.packets import write_packet
+    from spinebench.exchange.rating_book import RatingBook
+    from spinebench.rating.assigning import Rateable, assign
+    from spinebench.rating.images import RunImages
+    from spinebench.rating.importing import import_ratings
+    from spinebench.rating.locking import lock_ratings
+
+    now = datetime.now(UTC)
+    for rater, clinician in CLINICIANS.items():
+        workspace.save_rater(clinician.card(rater))
+    reviews = folder.reviews()
+    referred = [trace for trace in folder.traces() if reviews[trace.trace_id].refers_by]
+    folder.write_assignments(
+        assign(
+            [Rateable.of(trace) for trace in referred],
+            list(CLINICIANS),
+            audit_id=folder.audit_id,
+            seed=seed,
+            at=now,
+        )
+    )
+    book = RatingBook.open(folder)
+    packets = folder.path / "packets"
+    images = RunImages(workspace)
+    filled: list[Path] = []
+    for rater, clinician in CLINICIANS.items():
+        write_packet(book, rater, packets, images=images)
+        saved = packets / f"ratings-{rater}.json"
+        yesterday = now - timedelta(days=1)
+        filled.append(fill_packet(book, rater, saved, clinician=clinician, seed=seed, at=yesterday))
+    files = import_ratings(folder, filled, at=now)
+    lock_ratings(folder, at=now)
+    say(
+        f"SIMULATION: {len(CLINICIANS)} simulated clinicians rated {len(referred)} referred traces "
+        f"({sum(file.n_new for file in files)} ratings, hidden duplicates included); imported and locked."
+    )
