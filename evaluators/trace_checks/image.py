@@ -33,7 +33,7 @@ _ADJECTIVE = (
 _LEAD = (
     r"(?:(?:\bth(?:is|ese|e)|\bprovided|\bgiven|\bpresented|\bshown|\bsubmitted|\battached|\bpatient's|\bour|\byour"
     r"|\b(?:is|are|shows?|depicts?|presents?|represents?|see|viewing|reviewing|reading|have|at|on|as|was) an?)\s"
-    rf"(?:{_ADJECTIVE}[- ]?\s?){{0,7}}|^[\s\d.):-]{{0,6}}(?:an? )?(?:{_ADJECTIVE}[- ]?\s?){{0,7}})"
+    rf"(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}}|^[\s\d.):-]{{0,6}}(?:an? )?(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}})"
 )
 _NOUN = (
     r"(?:mri?|ct|x[- ]?ray|radiograph|images?|views?|slices?|scan|films?|sections?|projection|cut|plane|t1|t2|stir|study"
@@ -49,6 +49,10 @@ _VIEW_CLAIMS = {
     name: re.compile(rf"{_LEAD}{pattern}\b(?:[- ](?!recess|foram|mass|wall|margin|border|aspect|load)\w+){{0,3}}?[- ]{_NOUN}\b")
     for name, pattern in _VIEWS.items()
 }
+_WORDS = {
+    name: re.compile(rf"\b{pattern}\b") for name, pattern in (*_MODALITIES.items(), *_VIEWS.items())
+}
+"""What a claim has to hold: looked for first, since it is quick to find that it is not there."""
 _OF_METADATA = {
     "MRI": re.compile(r"\b(?:mr|mri|mr_\w+|magnetic resonance\w*|t1|t2|stir)\b"),
     "X-ray": re.compile(r"\b(?:x[- ]?rays?|xr|cr|dx|dr|radiograph\w*|plain film)\b"),
@@ -114,6 +118,8 @@ def _claimed(sentence: Statement, patterns: dict[str, re.Pattern[str]]) -> Itera
     if sentence.supposes:
         return
     for name, pattern in patterns.items():
+        if _WORDS[name].search(sentence.text) is None:
+            continue
         for match in pattern.finditer(sentence.text):
             before = sentence.text[max(0, match.start() - 60) : match.end()]
             if Statement(before, 0).denies:

@@ -42,7 +42,7 @@ _BROKEN = (
 )
 _PATTERNS = tuple((what, re.compile(pattern)) for what, pattern in _BROKEN)
 _ECHO = re.compile(
-    r"\b(?:not|never|n't|without|avoid\w*|refrain\w*|no need to|instead of)\s(?:\w+\s){0,6}$|\b(?:told|asked|instructed|supposed) to\s(?:\w+\s){0,4}$"
+    r"\b(?:not|nor|never|n't|without|avoid\w*|refrain\w*|no need to|instead of)\s(?:\w+\s){0,6}$|\b(?:told|asked|instructed|supposed) to\s(?:\w+\s){0,4}$"
 )
 _ABOUT_PATIENT = re.compile(r"\b(?:patients?|he|she|they|who|which|did|had|has|will|was)\s(?:\w+\s){0,3}$")
 
