@@ -30,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "spinebench.cli.agree",
         "How far judges agree with clinicians, beside clinicians with each other.",
     ),
+    "calibrate": (
+        "spinebench.cli.calibrate",
+        "Correct judges by clinicians' few scores; right answers with wrong reasons; failure modes.",
+    ),
     "runs": ("spinebench.cli.runs", "List and show runs."),
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),

@@ -14,6 +14,8 @@ from spinebench.evaluators.calibration.weighted import weighted_mean
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.proportions import Bounds, wilson
 
+SCALE = Bounds(1, 5)
+
 
 def mean_of(
     values: list[float],
@@ -21,7 +23,7 @@ def mean_of(
     weights: list[float] | None = None,
     strata: list[int] | None = None,
     clusters: list[int] | None = None,
-    limits: Bounds = Bounds(1, 5),
+    limits: Bounds = SCALE,
     binary: bool = False,
 ) -> Estimate:
     n = len(values)

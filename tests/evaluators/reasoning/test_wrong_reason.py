@@ -90,7 +90,7 @@ def test_no_right_answers() -> None:
 def test_planted_shares_are_within_the_corrected_intervals() -> None:
     hits = n = 0
     raw_error = corrected_error = 0.0
-    for seed in range(30):
+    for seed in range(20):
         drawn = drawn_audit(seed, n_models=6, per_stratum=60, random_share=0.5)
         for one in right_for_wrong_reason(drawn.rows):
             if one.model != ALL_MODELS:
