@@ -88,7 +88,9 @@ def item(number: int, *, image: ImageRef | None) -> Item:
 
 
 def trace_text(model: int, number: int) -> str:
-    return f"The vertebral bodies of case {number} are aligned. Reader {model} holds that B fits.\n\nMy final option: [B]"
+    return (
+        f"The vertebral bodies of case {number} are aligned. Reader {model}: B fits.\n\nMy final option: [B]"
+    )
 
 
 def make_audit(

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOSTILE = "</script><script>window.taken=1</script><img src=x onerror='window.taken=1'> \x1b[31m \u202egnp\u202c **bold**"
+HOSTILE = (
+    "</script><script>window.taken=1</script><img src=x onerror='window.taken=1'> "
+    "\x1b[31m \u202egnp\u202c **bold**"
+)
+OWN = ("file:", "data:", "blob:")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def packet(tmp_path: Path, cli: Callable[..., Said]) -> Path:
     """The page of rater a: 6 traces, the texts hostile."""
-    workspace, audit = make_audit(
+    workspace, _ = make_audit(
         tmp_path,
         n_items=6,
         models=("sim/x",),
@@ -56,9 +60,7 @@ def page(browser: Browser, packet: Path) -> Iterator[Page]:
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))
     opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    opened.on(
-        "request", lambda request: None if request.url.startswith(("file:", "data:", "blob:")) else troubles.append(request.url)
-    )  # fmt: skip
+    opened.on("request", lambda asked: None if asked.url.startswith(OWN) else troubles.append(asked.url))
     opened.goto(packet.absolute().as_uri())
     yield opened
     assert opened.evaluate("window.taken") is None
