@@ -84,15 +84,16 @@ class JudgeNodes:
         """Blind the case, fetch the images, find what tries to steer, and see which judgements are missing."""
         trace = AuditTrace.model_validate(state["trace"])
         case = case_of(trace, self._blinding)
+        missing = self._missing(state, trace)
         parts: tuple[ImagePart, ...] = ()
         failure: Failure | None = None
         try:
-            parts = await self._shown(trace)
+            parts = await self._shown(trace) if missing else ()
         except DataError as error:
             failure = Failure(
                 failure_class=FailureClass.IMAGE, message=str(error)[:2000], attempt=1, at=datetime.now(UTC)
             )
-        if failure is None:  # refuses rubrics that ask nothing about the task, before any call
+        if missing:  # refuses rubrics that ask nothing about the task, before any call
             judge_request(case, self._rubrics, images=parts, seed=self._seed)
         prepared: AuditState = {
             "images": [{**part.image.model_dump(mode="json"), "file": str(part.file)} for part in parts],
@@ -112,7 +113,7 @@ class JudgeNodes:
                 replies=[],
                 failures=[],
             )
-            for key in self._missing(state, trace)
+            for key in missing
         }
         if failure is not None:
             self._give_up(prepared, failure)
@@ -226,7 +227,7 @@ class JudgeNodes:
 
     async def _shown(self, trace: AuditTrace) -> tuple[ImagePart, ...]:
         """The images as the examinee was sent them. Raises `DataError` where they are not to be had."""
-        if not self._blinding.image or not self._judges:
+        if not self._blinding.image:
             return ()
         parts = await self._images.show(trace.item, trace.answer.key.image_condition)
         sent = [image.sha256 for image in trace.answer.images]

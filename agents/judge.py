@@ -121,9 +121,12 @@ def _rules(wanted: Asked) -> str:
         listed = "\n\n".join(_mode_text(mode) for mode in wanted.failure_modes)
         modes = templates["failure_modes"].fill(modes=listed) + "\n\n"
     verdicts = ", ".join(f"`{verdict}`" for verdict in wanted.verdicts)
-    dimensions = "\n\n".join(_dimension_text(one) for one in wanted.dimensions)
+    dimensions = ""
+    if wanted.dimensions:
+        listed = "\n\n".join(_dimension_text(one) for one in wanted.dimensions)
+        dimensions = templates["dimensions"].fill(listed=listed) + "\n\n"
     return templates["system"].fill(
-        dimensions=f"The dimensions:\n\n{dimensions}\n\n" if wanted.dimensions else "",
+        dimensions=dimensions,
         failure_modes=modes,
         claims=templates["claims"].fill(verdicts=verdicts) + "\n\n",
         form=templates["form"].fill(example=wanted.example()),

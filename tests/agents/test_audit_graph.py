@@ -13,6 +13,7 @@ from spinebench.agents.audit import AuditGraph, audit_graph
 from spinebench.audit_records import AuditTrace, Blinding, Judgement, JudgementStatus, Review
 from spinebench.errors import ProviderError, StoppedError, UsageError
 from spinebench.models.protocol import ModelReply, ModelRequest
+from spinebench.models.registry import create_model
 from spinebench.records import DecodingOptions, FailureClass, FinishReason, ImageCondition, Task
 from tests.agents.audit_cases import (
     EVIDENCE,
@@ -28,6 +29,8 @@ from tests.agents.audit_cases import (
     verdict,
 )
 from tests.scripted_model import ScriptedModel, failure
+from tests.servers.faults import Fault
+from tests.servers.wire import Reply
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +39,9 @@ if TYPE_CHECKING:
 
     from spinebench.agents.audit_state import AuditInput, AuditOutput
     from spinebench.agents.images import ImageSource
+    from spinebench.models.protocol import ChatModel
+    from tests.servers.provider import ProviderServer
+    from tests.servers.wire import Received
 
 FIRST, SECOND = "openai/judge-a", "anthropic/judge-b"
 
@@ -252,6 +258,14 @@ async def test_stored_errors_are_asked_again_and_other_outcomes_are_not(images: 
         assert state["votes"][0]["votes"] == [4] * asked
 
 
+async def test_where_all_is_done_the_image_is_not_looked_for(images: OneImage) -> None:
+    before = await graph(judge(), images=images).ainvoke(given())
+    images.asked.clear()
+    state = await graph(judge(), images=images, random_share=0.0).ainvoke(given(done=before["judgements"]))
+    assert images.asked == []
+    assert (state["judgements"], state["review"]["refers_by"]) == ([], [])
+
+
 async def test_without_judges_a_trace_is_checked_and_reviewed_all_the_same() -> None:
     state = await graph(random_share=1.0).ainvoke(given())
     assert state["judgements"] == []
@@ -305,6 +319,48 @@ async def test_an_item_without_an_image_needs_none() -> None:
     audit = audit_graph([judge()], rubrics=RUBRICS, gateway=quick())
     (made,) = judgements(await audit.ainvoke(given(trace(images=(), item=item))))
     assert made.status is JudgementStatus.SCORED
+
+
+# ---------------------------------------------------------------- over HTTP
+
+
+@pytest.mark.parametrize("protocol", ["openai", "anthropic", "google"])
+@pytest.mark.parametrize("takes_schema", [True, False], ids=["schema", "schema refused"])
+async def test_judges_of_every_protocol(
+    protocol: str,
+    takes_schema: bool,
+    provider_server: ProviderServer,
+    images: OneImage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Received] = []
+
+    def answer(request: Received) -> Reply:
+        asked.append(request)
+        bad = verdict(quotes=["the upper body was displaced forwards"])
+        return Reply(text=json.dumps(bad if len(asked) == 1 else verdict()))
+
+    provider_server.answer = answer
+    if not takes_schema:
+        provider_server.faults.append(Fault(kind="bad_request", message="no schema", times=1))
+    monkeypatch.setenv(f"{protocol.upper()}_API_KEY", "key")
+    model = create_model(f"{protocol}/judge", args={"base_url": getattr(provider_server, f"{protocol}_url")})
+    try:
+        (made,) = judgements(await graph_of(model, images).ainvoke(given()))
+    finally:
+        await model.aclose()
+    assert made.status is JudgementStatus.SCORED
+    assert [one.plain_json for one in made.replies] == [not takes_schema] * 2
+    assert [one.failure_class.value for one in made.failures] == ([] if takes_schema else ["bad_request"])
+    assert "You assess how well somebody reasoned" in asked[0].system
+    assert len(asked[0].images) == 1
+    assert "the upper body is displaced forwards" in asked[1].text
+    assert "confidential" not in json.dumps(asked[1].body)
+    assert "zebra" not in json.dumps(asked[1].body)
+
+
+def graph_of(model: ChatModel, images: OneImage) -> AuditGraph:
+    return audit_graph([model], rubrics=RUBRICS, gateway=quick(), images=images)
 
 
 # ---------------------------------------------------------------- accounting, and ends from outside
