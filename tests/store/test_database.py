@@ -13,12 +13,14 @@ from spinebench.errors import DataError, StoppedError, UsageError
 from spinebench.store import Workspace, database
 from spinebench.store.check import check
 from spinebench.store.database import (
+    NEEDED,
     connect,
     latest_version,
     migrate,
     migrations,
     query_names,
     schema_version,
+    statement,
 )
 from spinebench.store.ingest import ingest
 from tests.stored_runs import ITEMS, python, right, stored_run
@@ -92,8 +94,11 @@ def test_every_shipped_query_answers_for_all_runs_and_for_none(workspace: Worksp
     for name in query_names():
         assert workspace.query(name).num_rows >= 0
     ingest(workspace)
-    for name in sorted(set(query_names()) - {"counts"}):
-        assert workspace.query(name, run_id="nowhere").num_rows == 0, name
+    for name in query_names():
+        needed = set(NEEDED.findall(statement("queries", name)))
+        for of in needed & {"run_id", "audit_id"}:
+            assert workspace.query(name, **{of: "nowhere"}).num_rows == 0, name
+        assert needed & {"run_id", "audit_id"} or name in {"counts", "raters"}
 
 
 def test_pages_of_answers(workspace: Workspace) -> None:
@@ -107,8 +112,8 @@ def test_pages_of_answers(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("name", "params", "message"),
     [
-        pytest.param("nonsense", {}, "query 'nonsense': expected one of answers, ", id="unknown name"),
-        pytest.param("../loading/forget", {}, "expected one of answers", id="a path"),
+        pytest.param("nonsense", {}, "query 'nonsense': expected one of adjudications, ", id="unknown name"),
+        pytest.param("../loading/forget", {}, "expected one of adjudications", id="a path"),
         pytest.param(
             "results", {"model": "x"}, r"parameter 'model': expected one of run_id for", id="unknown"
         ),

@@ -84,7 +84,19 @@ def test_an_answer_is_in_every_table(workspace: Workspace) -> None:
     assert trace["levels"] == list(L1.levels)
     assert rows(workspace, "SELECT role, input_tokens, cost_usd FROM usage") == [("examinee", 10, None)]
     assert workspace.query("counts").to_pylist() == [
-        {"runs": 1, "items": 5, "answers": 1, "extractions": 1, "grades": 1, "usage": 1, "failures": 0}
+        {
+            "runs": 1,
+            "items": 5,
+            "answers": 1,
+            "extractions": 1,
+            "grades": 1,
+            "usage": 1,
+            "failures": 0,
+            "audits": 0,
+            "audit_traces": 0,
+            "judgements": 0,
+            "ratings": 0,
+        }
     ]
 
 
