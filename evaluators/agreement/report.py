@@ -221,24 +221,24 @@ class _How:
 def _dimension(
     table: TraceTable, rows: AuditRows, judges: Sequence[str] | None, how: _How
 ) -> DimensionAgreement:
-    rated = np.flatnonzero((~np.isnan(table.ratings)).any(axis=1)).tolist()
+    rated = table.rated()
     chosen = [name for name in table.judges if judges is None or name in judges]
-    votes = [(name, table.votes[:, table.judges.index(name)]) for name in chosen]
+    votes = [(name, rated.votes[:, rated.judges.index(name)]) for name in chosen]
     if len(chosen) > 1:
         columns = [table.judges.index(name) for name in chosen]
-        votes.append((PANEL, lower_medians(table.votes[:, columns])))
-    ceiling = _ceiling(table, how)
+        votes.append((PANEL, lower_medians(rated.votes[:, columns])))
+    ceiling = _ceiling(rated, how)
     return DimensionAgreement(
         task=table.task,
         dimension=table.dimension,
         scale=table.scale,
         n_traces=len(table.traces),
-        n_rated=len(rated),
-        n_clusters=len({table.clusters[place] for place in rated}),
+        n_rated=len(rated.traces),
+        n_clusters=len(set(rated.clusters)),
         n_models=len(set(table.models)),
         clinicians=table.clinicians,
         ceiling=ceiling,
-        judges=tuple(_judge(table, name, column, rows, ceiling, how) for name, column in votes),
+        judges=tuple(_judge(rated, name, column, rows, how) for name, column in votes),
         repeatability=tuple(_repeatability(one, table.scale, how) for one in table.repeats),
         coverage=table.coverage,
     )
@@ -258,9 +258,7 @@ def _ceiling(table: TraceTable, how: _How) -> HumanCeiling:
     )
 
 
-def _judge(
-    table: TraceTable, judge: str, votes: FloatArray, rows: AuditRows, ceiling: HumanCeiling, how: _How
-) -> JudgeAgreement:
+def _judge(table: TraceTable, judge: str, votes: FloatArray, rows: AuditRows, how: _How) -> JudgeAgreement:
     scale, ratings = table.scale, table.ratings
     clusters = table.clusters
     options = how.options(clusters, f"{judge} with clinicians")
@@ -331,7 +329,10 @@ def _with_clinician(
     judge: str, clinician: str, pairs: FloatArray, table: TraceTable, how: _How
 ) -> JudgeClinician:
     scale = table.scale
-    options = how.options(table.clusters, f"{judge} with {clinician}")
+    both = (~np.isnan(pairs)).all(axis=1)
+    pairs = pairs[both]
+    clusters = [table.clusters[place] for place in np.flatnonzero(both).tolist()]
+    options = how.options(clusters, f"{judge} with {clinician}")
     return JudgeClinician(
         clinician=clinician,
         kappa=enough(weighted_kappa(pairs, scale=scale, **options)),
@@ -339,7 +340,7 @@ def _with_clinician(
         exact=percent_agreement(pairs, scale=scale, **options),
         within_one=percent_agreement(pairs, scale=scale, within=1, **options),
         differences=bland_altman(
-            pairs, level=how.level, clusters=table.clusters, comparator=f"{judge} less {clinician}"
+            pairs, level=how.level, clusters=clusters, comparator=f"{judge} less {clinician}"
         ),
         shift=marginal_shift(pairs, scale=scale),
         margins=stuart_maxwell(pairs, scale=scale),

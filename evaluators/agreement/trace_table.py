@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -57,17 +58,19 @@ class TraceTable:
     repeats: tuple[Repeats, ...]
     coverage: tuple[Coverage, ...]
 
-    @property
+    @cached_property
     def clusters(self) -> tuple[str, ...]:
         return tuple(trace.cluster for trace in self.traces)
 
-    @property
+    @cached_property
     def models(self) -> tuple[str, ...]:
         return tuple(trace.model for trace in self.traces)
 
-    def panel_median(self) -> FloatArray:
-        """Median vote of the judges, of two middle votes the lower: it stays on the scale. NaN without votes."""
-        return lower_medians(self.votes)
+    def rated(self) -> TraceTable:
+        """Only the traces with a clinician's score; judges' scores of the others say nothing of agreement."""
+        kept = (~np.isnan(self.ratings)).any(axis=1)
+        traces = tuple(self.traces[place] for place in np.flatnonzero(kept).tolist())
+        return replace(self, traces=traces, ratings=self.ratings[kept], votes=self.votes[kept])
 
 
 def lower_medians(values: FloatArray) -> FloatArray:

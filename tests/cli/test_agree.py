@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from spinebench.store import Workspace
+from tests.stored_audits import JUDGES, T1, T2, judgement, rating, stored_audit
+
 if TYPE_CHECKING:
     from tests.exams import Said
 
@@ -103,3 +106,34 @@ def test_a_file_that_cannot_be_used(
     said = cli("agree", "--ratings", path, "--scale", "1-5")
     assert said.code in (2, 3)
     assert message in said.err
+
+
+def test_the_latest_audit_is_reported_and_its_few_traces_give_no_coefficient(
+    cli: Callable[..., Said], tmp_path: Path
+) -> None:
+    """Judge 4 and 3; r1 4 and 5, r2 3 and 3: on each trace one of the two clinicians has the judge's score."""
+    workspace = Workspace(tmp_path / "spinebench-workspace")
+    audit = stored_audit(workspace, [judgement(T1, {"logic": 4}), judgement(T2, {"logic": 3})])
+    audit.add_ratings(
+        [
+            rating(T1, {"logic": 4}), rating(T2, {"logic": 5}),
+            rating(T1, {"logic": 3}, rater="r2"), rating(T2, {"logic": 3}, rater="r2"),
+        ]
+    )  # fmt: skip
+    said = cli("agree", "--json")
+    assert said.code == 0, said.err
+    head, *bodies = said.records
+    assert not head["locked"]
+    (one,) = [body for body in bodies if body["dimension"] == "logic"]
+    (judge,) = [found for found in one["judges"] if found["judge"] == JUDGES[0]]
+    assert one["clinicians"] == ["r1", "r2"]
+    assert judge["exact"]["value"] == 0.5
+    assert judge["panel"]["judge_clinician"]["value"] is None
+    assert cli("agree").code == 0
+    assert "not locked" in cli("agree", audit.audit_id).out
+
+
+def test_without_an_audit_the_way_on_is_named(cli: Callable[..., Said]) -> None:
+    said = cli("agree")
+    assert said.code == 2
+    assert "spinebench audit" in said.err

@@ -15,7 +15,7 @@ from spinebench.evaluators.agreement import gwet_ac, krippendorff_alpha, rank_co
 SCALE = (1, 2, 3, 4, 5)
 
 
-def _pairs(seed: int, n: int, noise: int = 1) -> np.ndarray[Any, Any]:
+def _pairs(seed: int, n: int, noise: int = 1) -> Any:
     rng = np.random.default_rng(seed)
     truth = rng.integers(1, 6, (n, 1))
     return np.clip(truth + rng.integers(-noise, noise + 1, (n, 2)), 1, 5).astype(float)

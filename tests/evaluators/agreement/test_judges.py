@@ -57,7 +57,7 @@ def test_nobody_positive_leaves_positive_agreement_undefined() -> None:
 
 def test_limits_of_agreement_by_hand() -> None:
     """Differences 1, 3, 2, 2: mean 2, s^2 = 2/3; limits 2 -/+ 1.96 x .8165; bias t(3) = 3.182 x .8165 / 2."""
-    found = bland_altman([[2, 1], [5, 2], [4, 2], [3, 1], [1, np.nan]])
+    found = bland_altman([[2.0, 1], [5.0, 2], [4.0, 2], [3.0, 1], [1.0, np.nan]])
     assert found.bias == 2
     assert found.limits == pytest.approx((2 - 1.96 * (2 / 3) ** 0.5, 2 + 1.96 * (2 / 3) ** 0.5))
     assert found.interval is not None
@@ -101,7 +101,7 @@ def test_marginal_tests_of_degenerate_tables(table: Any, statistic: float | None
 
 
 def test_the_shift_table_has_the_judge_in_rows() -> None:
-    found = marginal_shift([[5, 4], [5, 5], [4, np.nan]], scale=(4, 5))
+    found = marginal_shift([[5.0, 4], [5.0, 5], [4.0, np.nan]], scale=(4, 5))
     assert found.counts == ((0, 0), (1, 1))
     assert found.shift == (-0.5, 0.5)
     assert (found.n, found.n_missing) == (2, 1)

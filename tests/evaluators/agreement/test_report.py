@@ -115,6 +115,26 @@ def test_unscored_rows_are_coverage_and_never_a_score() -> None:
     assert one.judges[0].n_traces == 20
 
 
+def test_traces_without_a_clinician_change_no_agreement() -> None:
+    rows = _rows(45, judges=("j1",))
+    more = replace(
+        rows,
+        traces=(*rows.traces, *(_trace(place) for place in range(45, 90))),
+        scores=(
+            *rows.scores,
+            *(
+                ScoreRow(f"t{place:03}", "rationality", "judge", "j1", 1, 1, "scored")
+                for place in range(45, 90)
+            ),
+        ),
+    )
+    (before,) = agreement_report(rows, n_resamples=200).dimensions
+    (after,) = agreement_report(more, n_resamples=200).dimensions
+    assert (after.n_traces, after.n_rated) == (90, 45)
+    assert after.judges == before.judges
+    assert after.ceiling == before.ceiling
+
+
 def test_below_ten_independent_traces_no_coefficient_is_given() -> None:
     (one,) = agreement_report(_rows(24, judges=("j1",)), n_resamples=200).dimensions
     assert one.n_clusters == 8
