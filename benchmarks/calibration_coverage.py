@@ -70,7 +70,7 @@ class Tally:
 def measure(setting: Setting, replications: int, seed: int) -> dict[str, object]:
     """Coverage and mean width of the pooled interval, the one on a model's own labels, lam 1, and labels alone."""
     rng = np.random.default_rng(seed)
-    tallies = {name: Tally() for name in ("pooled", "own", "lambda_1", "labels")}
+    tallies = {name: Tally() for name in ("pooled", "own", "lambda_1", "labels_alone")}
     correlations = []
     for _ in range(replications):
         models, truths = {}, {}
@@ -103,8 +103,8 @@ def measure(setting: Setting, replications: int, seed: int) -> dict[str, object]
             tallies["pooled"].add(pooled[key].interval, truth)
             tallies["own"].add(next(iter(pooled[key].other_intervals), None), truth)
             tallies["lambda_1"].add(plain[key].interval, truth)
-            tallies["labels"].add(labels_alone(models[key].label[: setting.labels]), truth)
-    alone = tallies["labels"]
+            tallies["labels_alone"].add(labels_alone(models[key].label[: setting.labels]), truth)
+    alone = tallies["labels_alone"]
     return {
         **asdict(setting),
         "correlation": float(np.mean(correlations)),

@@ -46,8 +46,8 @@ def claims(
         )
     if pooled:
         found.append(
-            "The intervals take the judge's error to scatter alike in all models of the task; "
-            "its mean is each model's own."
+            "The intervals take the judge's error to scatter alike in all models of the task (apart for right and "
+            "wrong answers); its mean is each model's own."
         )
     without = sum(number == 0 for number in labels)
     if without:

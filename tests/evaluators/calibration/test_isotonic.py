@@ -13,7 +13,7 @@ def test_by_hand() -> None:
     # Mean label per judge score 1, 2, 3: 1, 3, 2, twenty each; 3 > 2 are pooled to 2.5.
     found = isotonic([1] * 20 + [3] * 20 + [2] * 20, [1] * 20 + [2] * 20 + [3] * 20, seed=1)
     assert found.reason is None
-    assert found.judge_scores == (1, 2, 3)
+    assert list(found.judge_scores) == [1, 2, 3]
     assert found.calibrated == pytest.approx((1, 2.5, 2.5))
     assert found.at([0, 1.5, 9]) == pytest.approx([1, 1.75, 2.5])
 

@@ -142,7 +142,8 @@ def test_pooled_by_hand() -> None:
     residual = (
         sum(float(np.var(s.labels - pool.lam * s.judge_on_labelled)) * 20 for s in samples.values()) / 37
     )
-    assert (pool.residual_variance, pool.df) == (pytest.approx(residual), 37)
+    assert pool.residual_variance == pytest.approx(residual)
+    assert pool.df == 37
     found = ppi_means(samples)
     for key, sample in samples.items():
         others = pool.lam**2 * float(np.var(sample.judge_on_unlabelled, ddof=1)) / 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from spinebench.evaluators.proportions import Bounds
 from tests.audit_samples import drawn_audit
 
 
-def simple(judge: list[float], label: list[float], **changes: object) -> Judged:
+def simple(judge: Sequence[float], label: Sequence[float], **changes: object) -> Judged:
     """A simple random sample, the labelled traces a random part of it; `label` is NaN for the others."""
     n = len(judge)
     rated = sum(math.isfinite(one) for one in label)
