@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from spinebench.audit_records import AuditTrace, TraceCheck
-from spinebench.evaluators.extraction.options import OptionSet, option_set
-from spinebench.evaluators.trace_checks.statements import Said, Statement, outside_thinking, said
+from spinebench.evaluators.extraction.options import NameMatch, OptionSet, option_set
+from spinebench.evaluators.levels import disc_position
+from spinebench.evaluators.trace_checks.statements import DENIAL, Said, Statement, outside_thinking, said
 from spinebench.records import MULTIPLE_ANSWER_TASKS, AnswerStatus
 
 _CONCLUDES = re.compile(
@@ -28,6 +29,16 @@ _OPEN = re.compile(
 _ASIDE = re.compile(
     r"^\s?(?:although|though|while|whereas|despite|even|unlike|except|compared|than|rather|instead|versus|vs|besides|apart|with)\b"
 )
+_RANKED = re.compile(
+    r"\b(?:second|third|fourth|next|least|less|more|another|other|alternative|similar\w*|resembl\w+) (?:\w+ )?"
+    r"(?:likely|probable|possible|plausible|diagnos\w+|option|choice|answer|common)\b|\bresembl\w+|\ban? alternative\b"
+)
+"""A place among several, not the conclusion."""
+_LABEL = re.compile(r"[\s>|#-]{0,6}(?:(?:option|choice|answer)\s)?[(\[]?(?:[a-z]|\d{1,2})[)\].:]{1,2}\s?|[\s>|#-]{1,6}")
+_BEHIND_SUBJECT = re.compile(r"\s?[)\]\"']{0,2}\s?(?:[:(]|-\s|\.?\s?$)")
+_CLOSE = 40
+"""Characters before a name within which a denial is taken to be of it."""
+_ASSERTS_BETWEEN = re.compile(r"\b(?:is|are|was|suggests?|indicates?|supports?|means|confirms?|to be|by|of this)\b|:")
 _LETTER = re.compile(r"\b(?:option|choice|answer)s?\s?(?:is\s|are\s|:\s?)?[(\[\"']?([a-z])\b[)\]\"']?(?!\s?/)")
 _AFTER_DENIES = re.compile(
     r"\s?(?:(?:is|are|was|seems?|appears?|can be|could be|can|could|does|do|would)\s(?:\w+ly\s)?(?:be\s)?(?:not|unlikely|excluded|ruled out"
@@ -66,7 +77,7 @@ def conclusion(trace: AuditTrace) -> TraceCheck:
     if reasoning is None:
         return _check("not_stated", "there is no reasoning beside the answer")
     for sentence in reasoning.sentences[-_LAST:][::-1]:
-        if _CONCLUDES.search(sentence.text) is None:
+        if _CONCLUDES.search(sentence.text) is None or _discusses_one(sentence, options):
             continue
         named = _named(sentence, options)
         if not named.affirmed:
@@ -78,13 +89,15 @@ def conclusion(trace: AuditTrace) -> TraceCheck:
         if several:
             if named.affirmed < chosen:
                 partly = partly or (reasoning, sentence)
-            elif not _OPEN.search(sentence.text):
+            elif not _leaves_open(sentence):
                 more = _texts(trace, named.affirmed - chosen)
                 return _found(
                     reasoning, sentence, "contradicts", f"the conclusion names {more}, chosen is {_texts(trace, chosen)}"
                 )
             continue
-        if len(named.affirmed) == 1 and not _OPEN.search(_without_names(sentence.text)):
+        # Another one affirmed beside words of denial is taken for the conclusion only where these are of the chosen.
+        sure = not sentence.denies or bool(named.denied & chosen)
+        if len(named.affirmed) == 1 and sure and not _leaves_open(sentence) and _apart(trace, named.affirmed, chosen):
             other = _texts(trace, named.affirmed)
             return _found(
                 reasoning, sentence, "contradicts", f"the conclusion names {other}, chosen is {_texts(trace, chosen)}"
@@ -123,14 +136,14 @@ def _named(sentence: Statement, options: OptionSet) -> _Named:
         end = begin + len(clause.text)
         aside = _ASIDE.search(clause.text) is not None
         places = [(at, match.letters, match.end) for at, match in options.names_in(sentence.text, begin, end)
-                  if not match.weak or _predicate(sentence.text, at, match.end)]  # fmt: skip
+                  if _tells(sentence.text, at, match)]  # fmt: skip
         places += [
             (match.start(1), (match.group(1).upper(),), match.end())
             for match in _LETTER.finditer(sentence.text, begin, end)
             if match.group(1).upper() in options.letters
         ]
         for at, letters, stop in sorted(places):
-            before = Statement(sentence.text[begin:at], begin).denies
+            before = _denied_before(sentence.text[begin:at])
             listed = previous_denied and _BETWEEN_LIST.fullmatch(sentence.text, previous_end, at) is not None
             denies = before or listed or _AFTER_DENIES.match(sentence.text, stop) is not None
             if len(letters) == 1:
@@ -142,6 +155,22 @@ def _named(sentence: Statement, options: OptionSet) -> _Named:
     return _Named(frozenset(affirmed - denied), frozenset(denied - affirmed))
 
 
+def _denied_before(text: str) -> bool:
+    """Whether the words right before a name deny it; a denial that a verb parts from the name is of something else."""
+    near = Statement(text[-_CLOSE:], 0)
+    if not near.denies:
+        return False
+    last = [match.end() for match in DENIAL.finditer(near.text)][-1]
+    return _ASSERTS_BETWEEN.search(near.text, last) is None
+
+
+def _tells(text: str, start: int, match: NameMatch) -> bool:
+    """Whether a name can be told from an ordinary word: a figure or a letter or two cannot."""
+    if match.weak:
+        return _predicate(text, start, match.end)
+    return disc_position(text[start : match.end]) is not None or re.search(r"[^\W\d_]{4}", text[start : match.end]) is not None
+
+
 def _predicate(text: str, start: int, end: int) -> bool:
     """Whether `normal` or `healthy` is said of the whole and not of a part: `the spine is healthy.`"""
     head = text[max(0, start - 60) : start]
@@ -150,9 +179,26 @@ def _predicate(text: str, start: int, end: int) -> bool:
     return whole is not None and (not tail or tail[0] in ".;!,\n" or tail.startswith(("spine", "study", "exam")))
 
 
-def _without_names(text: str) -> str:
-    """The sentence without `with` of `consistent with`, which leaves nothing open."""
-    return re.sub(r"\b(?:consistent|compatible|keeping|accordance|line) with\b", " ", text)
+def _leaves_open(sentence: Statement) -> bool:
+    """Whether it names one of several thoughts; `with` of `consistent with` does not."""
+    text = re.sub(r"\b(?:consistent|compatible|keeping|accordance|line) with\b", " ", sentence.text)
+    return _OPEN.search(text) is not None or _RANKED.search(text) is not None
+
+
+def _discusses_one(sentence: Statement, options: OptionSet) -> bool:
+    """Whether it goes through the options one by one: `C) Osteophytes: typical of ...`, `Osteophytes - ...`."""
+    label = _LABEL.match(sentence.text)
+    begin = 0 if label is None else label.end()
+    name = options.name_at(sentence.text, begin) if begin < len(sentence.text) else None
+    if name is not None:
+        return _BEHIND_SUBJECT.match(sentence.text, name.end) is not None
+    return label is not None and re.match(r"[\s>|#-]{0,6}(?:option|choice) [a-z]:", sentence.text) is not None
+
+
+def _apart(trace: AuditTrace, other: frozenset[str], chosen: frozenset[str]) -> bool:
+    """Whether neither text is part of the other: `transitional` is no other than `stratified transitional`."""
+    first, second = ([trace.options[ord(one) - ord("A")].casefold() for one in letters] for letters in (other, chosen))
+    return not any(a in b or b in a for a in first for b in second)
 
 
 def _texts(trace: AuditTrace, letters: frozenset[str]) -> str:
