@@ -113,6 +113,7 @@ def test_rules_hold_for_any_design(
     assert found == lists(
         list(reversed(traces)), raters[::-1], seed=seed, per_trace=per_trace, duplicates=share
     )
+    model_of = {trace.trace_id: trace.model for trace in traces}
     times = Counter(shown.trace_id for one in found for shown in one.traces if not shown.duplicate)
     assert set(times) == {trace.trace_id for trace in traces}
     assert min(times.values()) >= per_trace
@@ -133,6 +134,9 @@ def test_rules_hold_for_any_design(
         most = max(Counter(image_of(traces, shown.trace_id) for shown in one.traces).values())
         if n_images >= 4 and 2 * most <= len(one.traces):
             assert neighbours(one, traces, "image") == 0
+            models = Counter(model_of[shown.trace_id] for shown in one.traces)
+            if len(models) >= 3 and 2 * max(models.values()) <= len(one.traces):
+                assert neighbours(one, traces, "model") == 0
         assert max(Counter(shown.sitting for shown in one.traces).values()) <= 25
 
 
