@@ -6,14 +6,25 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spinebench.api import Run, Workspace, arun, compare, load_benchmark, run
+    from spinebench.api import Audit, Run, Workspace, aaudit, arun, audit, compare, load_benchmark, run
 
 try:
     __version__ = version("spinebench")
 except PackageNotFoundError:  # imported from a source tree that was never installed
     __version__ = "0+unknown"
 
-__all__ = ["Run", "Workspace", "__version__", "arun", "compare", "load_benchmark", "run"]
+__all__ = [
+    "Audit",
+    "Run",
+    "Workspace",
+    "__version__",
+    "aaudit",
+    "arun",
+    "audit",
+    "compare",
+    "load_benchmark",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

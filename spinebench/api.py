@@ -1,4 +1,4 @@
-"""The Python interface: `run`, `arun`, `load_benchmark`, `Workspace`, `compare`."""
+"""The Python interface: `run`, `arun`, `audit`, `aaudit`, `load_benchmark`, `Workspace`, `compare`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,24 @@ from spinebench.store.workspace import Workspace
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from spinebench.audit_records import AuditSpec, AuditStatus
+    from spinebench.audits.plan import AuditPlan
+    from spinebench.audits.results import AuditResults
+    from spinebench.evaluators.audit_rows import AuditRows
     from spinebench.evaluators.comparison import Comparison
+    from spinebench.store.audit_folder import AuditFolder
 
-__all__ = ["Run", "Workspace", "arun", "compare", "load_benchmark", "run"]
+__all__ = [
+    "Audit",
+    "Run",
+    "Workspace",
+    "aaudit",
+    "arun",
+    "audit",
+    "compare",
+    "load_benchmark",
+    "run",
+]
 
 T = TypeVar("T")
 
@@ -60,6 +75,11 @@ class Run:
         """The graded answers, one row each: the columns of the `graded` view (docs/store.md)."""
         return graded_table(self.workspace, [self.id])
 
+    def audits(self) -> list[Audit]:
+        """The audits that drew from this run, oldest first."""
+        found = (one for one in self.workspace.audits() if self.id in one.spec().sample.run_ids)
+        return [Audit(self.workspace, one) for one in found]
+
     def __repr__(self) -> str:
         return f"Run({self.id!r}, workspace={str(self.workspace.path)!r})"
 
@@ -70,7 +90,8 @@ async def arun(
     """Sit an exam: ask, extract, grade, store.
 
     Args:
-        plan: a `RunPlan`, its fields as a dict, or the path of a plan file.
+        plan: a `RunPlan`, its fields as a dict, or the path of a plan file. Where it asks for
+            an audit, that follows the exam: see `Run.audits`.
         workspace: folder of runs and database, made if need be.
 
     Raises `SpinebenchError`: `UsageError`, `DataError`, `ProviderError` before the first question,
@@ -84,7 +105,15 @@ async def arun(
         resolved = plan
     place = Workspace(workspace)
     prepared = prepare_run(resolved, workspace=place)
-    await sit_through(prepared, place)
+    if resolved.audit_section() is None:
+        await sit_through(prepared, place)
+    else:
+        from spinebench.audits.plan import audit_plan_of_run
+        from spinebench.audits.prepare import check_before_exam
+
+        await check_before_exam(audit_plan_of_run(resolved, [prepared.spec.run_id]), place)
+        await sit_through(prepared, place)
+        await aaudit(audit_plan_of_run(resolved, [prepared.spec.run_id]), workspace=workspace)
     return Run(place, place.run(prepared.spec.run_id))
 
 
@@ -93,6 +122,78 @@ def run(
 ) -> Run:
     """`arun`, waited for; also where an event loop is already running, as in a notebook."""
     return _wait_for(arun(plan, workspace=workspace))
+
+
+class Audit:
+    """An audit in a workspace: what was drawn, where it stands, its judgements, its figures so far."""
+
+    def __init__(self, workspace: Workspace, folder: AuditFolder) -> None:
+        self.workspace = workspace
+        self.folder = folder
+
+    @property
+    def id(self) -> str:
+        return self.folder.audit_id
+
+    @property
+    def spec(self) -> AuditSpec:
+        """What was drawn, by whom it is judged and how."""
+        return self.folder.spec()
+
+    @property
+    def status(self) -> AuditStatus | None:
+        """Where it stands; None before the first call."""
+        return self.folder.status()
+
+    def results(self) -> AuditResults:
+        """The judges' means per model and task, weighted to all answers, and what the judges used."""
+        from spinebench.audits.results import audit_results
+
+        return audit_results(self.folder)
+
+    def rows(self) -> AuditRows:
+        """Traces, scores and marks as agreement and calibration take them."""
+        from spinebench.audits.rows import audit_rows
+
+        return audit_rows(self.workspace, [self.id])
+
+    def __repr__(self) -> str:
+        return f"Audit({self.id!r}, workspace={str(self.workspace.path)!r})"
+
+
+async def aaudit(
+    plan: AuditPlan | dict[str, Any] | str | Path, *, workspace: str | Path = "spinebench-workspace"
+) -> Audit:
+    """Audit the reasoning of runs: draw traces, have judges score them, refer to clinicians.
+
+    Args:
+        plan: an `AuditPlan`, its fields as a dict (`runs`, `judges`, ...), or the path of a plan file.
+        workspace: the folder that holds the runs.
+
+    Raises `SpinebenchError`: `UsageError`, `DataError`, `ProviderError` before the first call, `StoppedError` when a
+    budget ends it; what is finished then is stored, and `spinebench audit --resume` goes on.
+    """
+    from spinebench.audits.plan import audit_plan_from, audit_plan_of
+    from spinebench.audits.prepare import prepare_audit
+    from spinebench.audits.sitting import audit_through
+
+    if isinstance(plan, str | Path):
+        resolved = audit_plan_from(flags={}, file=Path(plan))
+    elif isinstance(plan, dict):
+        resolved = audit_plan_of(plan)
+    else:
+        resolved = plan
+    place = Workspace(workspace)
+    prepared = prepare_audit(resolved, place)
+    await audit_through(prepared, place)
+    return Audit(place, place.audit(prepared.spec.audit_id))
+
+
+def audit(
+    plan: AuditPlan | dict[str, Any] | str | Path, *, workspace: str | Path = "spinebench-workspace"
+) -> Audit:
+    """`aaudit`, waited for; also where an event loop is already running, as in a notebook."""
+    return _wait_for(aaudit(plan, workspace=workspace))
 
 
 def compare(runs: Run | Sequence[Run], *, models: Sequence[str] | None = None, seed: int = 0) -> Comparison:

@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exchange": {"store", "evaluators", "rubrics"},
     "demo": {"models", "exchange"},
     "dashboard": {"store", "evaluators", "rubrics"},
-    "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
+    "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "audits"},
 }
 """Package -> packages of ours it may import, beside itself and the ground; commands may import everything."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from spinebench.errors import UsageError
 from spinebench.runs.audit_section import AuditSection, relocate_section
+from spinebench.runs.gates import GateText, parse_gate
 from spinebench.runs.plan import RunPlan
 from spinebench.runs.plan_reading import read_plan, validated
 
@@ -29,10 +31,24 @@ class AuditPlan(AuditSection):
         min_length=1, description="Ids of the runs to audit, their unique beginnings, or 'latest'."
     )
 
-    @field_validator("runs", mode="before")
+    gates: tuple[GateText, ...] = Field(
+        default=(),
+        description="Conditions on the audit's figures, e.g. `judge_unparsed_share <= 0.1`; missed: exit code 1.",
+    )
+
+    @field_validator("runs", "gates", mode="before")
     @classmethod
-    def _one_run(cls, value: object) -> object:
+    def _one_alone(cls, value: object) -> object:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _gates_of_an_audit(self) -> Self:
+        for text in self.gates:
+            if not parse_gate(text).of_audit:
+                raise ValueError(
+                    f"gate {text!r}: expected one on a figure of an audit; put it into the run's plan"
+                )
+        return self
 
 
 def audit_plan_from(
@@ -65,13 +81,17 @@ def audit_plan_of(values: Mapping[str, Any]) -> AuditPlan:
 def audit_plan_of_run(plan: RunPlan, run_ids: Sequence[str]) -> AuditPlan:
     """The audit that a run's plan asks for: its `audit:` section, or the defaults with the judge of its roles.
 
-    Limits, prices and seed that the section does not set are the run's; budgets are the section's alone.
-    Raises `UsageError` where the plan asks for no audit.
+    Its gates are those of the run's plan that are set on figures of an audit. Limits, prices and seed that the
+    section does not set are the run's; budgets are the section's alone. Raises `UsageError` where the plan asks for
+    no audit.
     """
     section = plan.audit_section()
-    own = {} if section is None else {name: getattr(section, name) for name in section.model_fields_set}
+    if section is None:
+        raise UsageError("plan: expected an audit; give it an 'audit' section, or a judge in model_roles")
+    own = {name: getattr(section, name) for name in section.model_fields_set}
     shared = {name: getattr(plan, name) for name in _SHARED if name in plan.model_fields_set}
     judge = plan.model_roles.get("judge")
     if judge is not None and not own.get("judges"):
         own["judges"] = (judge,)
-    return audit_plan_of({**shared, **own, "runs": tuple(run_ids)})
+    gates = tuple(text for text in plan.gates if parse_gate(text).of_audit)
+    return audit_plan_of({**shared, **own, "gates": gates, "runs": tuple(run_ids)})

@@ -49,7 +49,9 @@ def audit(
     resume: Annotated[
         str | None, _stored("--resume", "Go on with an audit: what is finished is kept.")
     ] = None,
-    show: Annotated[str | None, _stored("--show", "Print an audit's results so far.")] = None,
+    show: Annotated[
+        str | None, _stored("--show", "Print its results so far; exit code 1 if they miss its gates.")
+    ] = None,
     verify: Annotated[
         str | None,
         _stored("--verify", "Draw its sample again and name every difference; exit code 3 if any."),
@@ -118,7 +120,7 @@ def audit(
         _refuse_beside(flag, [other for other, _ in named[1:]], values, plan)
         folder = named_audit(place, name)
         if show is not None:
-            return _show(folder, as_json=json)
+            return _show(folder, place, as_json=json)
         if verify is not None:
             return _verify(folder, place, as_json=json)
         if resume is not None:
@@ -185,13 +187,15 @@ def _extended(folder: AuditFolder, values: dict[str, Any]) -> AuditPlan:
     return audit_plan_of({**stored, **values})
 
 
-def _show(folder: AuditFolder, *, as_json: bool) -> int:
+def _show(folder: AuditFolder, workspace: Workspace, *, as_json: bool) -> int:
+    from spinebench.audits.plan import audit_plan_of
     from spinebench.audits.results import audit_results
+    from spinebench.cli.audit_sitting import gates_kept
     from spinebench.cli.audit_table import emit_audit, print_audit
 
     results = audit_results(folder)
     (emit_audit if as_json else print_audit)(folder.spec(), folder.status(), results)
-    return ExitCode.DONE
+    return gates_kept(audit_plan_of(folder.spec().plan), folder, workspace)
 
 
 def _verify(folder: AuditFolder, workspace: Workspace, *, as_json: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from spinebench.errors import ExitCode, SpinebenchError
 
 if TYPE_CHECKING:
     from spinebench.audit_records import AuditStatus
+    from spinebench.audits.plan import AuditPlan
     from spinebench.audits.prepare import PreparedAudit
     from spinebench.runs.plan import RunPlan
     from spinebench.runs.progress import Progress
@@ -38,7 +40,8 @@ def audit_run(plan: RunPlan, run_id: str, workspace: Workspace, *, display: str,
     from spinebench.audits.prepare import prepare_audit, prepare_audit_resume
 
     wanted = audit_plan_of_run(plan, [run_id])
-    stored = [one for one in workspace.audits() if one.spec().plan == wanted.model_dump(mode="json")]
+    values = json.loads(wanted.model_dump_json())
+    stored = [one for one in workspace.audits() if one.spec().plan == values]
     folder = stored[-1] if stored else None
     try:
         prepared = (
@@ -124,7 +127,23 @@ def _end(
         return ExitCode.FAILURES
     if not as_json and results.n_referred:
         say(f"{results.n_referred} traces go to clinicians; next: spinebench rate packets {audit_id}{place}")
-    return ExitCode.DONE
+    return gates_kept(plan, workspace.audit(audit_id), workspace)
+
+
+def gates_kept(plan: AuditPlan, folder: AuditFolder, workspace: Workspace) -> ExitCode:
+    """Name the gates of the plan that an audit misses as it stands; exit code 1 if there are any."""
+    from spinebench.audits.gate_figures import missed_audit_gates
+
+    missed = missed_audit_gates(plan.gates, folder, workspace) if plan.gates else []
+    for line in missed:
+        say(f"gate missed: {line}")
+    if not missed:
+        return ExitCode.DONE
+    say(
+        "The gates of the plan are not met as the audit stands; hold it against them again, with what clinicians have "
+        f"rated by then: spinebench audit --show {folder.audit_id} --workspace {quoted(workspace.path)}"
+    )
+    return ExitCode.FAILURES
 
 
 def _reasons(folder: AuditFolder) -> str:

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import spinebench
 from spinebench.audit_records import JudgementStatus
 from spinebench.store.workspace import Workspace
-from tests.audits.audited import ANTHROPIC, OPENAI
+from tests.audits.audited import ANTHROPIC, OPENAI, judge_entries, write_plan
 from tests.servers.judge import WRONG_QUOTE, JudgeAnswers
 
 if TYPE_CHECKING:
@@ -160,3 +161,44 @@ def test_an_extension_keeps_picks_and_judgements(
     assert uses[OPENAI]["n_reused"] == len(before)
     assert uses[OPENAI]["input_tokens"] == 1000 * (12 - len(before))
     assert cli("audit", "--verify", later.audit_id).code == 0
+
+
+def test_gates_on_an_audit_are_held_against_it(
+    cli: Callable[..., Said], judges: JudgeAnswers, tmp_path: Path, provider_server: ProviderServer
+) -> None:
+    """Two judges give 4 and 2 throughout: the panel's median is 3; nobody has rated."""
+    kept = ["judge_unparsed_share <= 0", "judge_mean >= 3", "judge_mean[diagnosis] <= 3"]
+    plan = write_plan(tmp_path / "audit.yaml", provider_server, gates=kept)
+    said = cli("audit", "latest", "--plan", plan, "--display", "none")
+    assert said.code == 0, said.err
+
+    missed = [
+        "judge_mean > 3",
+        "judge_unparsed_share <= 0.1 (upper bound)",
+        "alpha_judge_vs_clinicians >= 0.6",
+    ]
+    plan = write_plan(tmp_path / "audit.yaml", provider_server, gates=[*kept, *missed])
+    said = cli("audit", "latest", "--plan", plan, "--display", "none")
+    assert said.code == 1
+    told = [line for line in said.err.splitlines() if line.startswith("gate missed: ")]
+    assert all(any(gate.split()[0] in line for line in told) for gate in missed)
+    assert not any("judge_mean" in line and ">= 3" in line for line in told)
+    assert any("alpha_judge_vs_clinicians" in line and "undefined" in line for line in told)
+    assert "spinebench audit --show" in said.last
+    assert cli("audit", "--show", "latest").code == 1
+    wrong = write_plan(tmp_path / "audit.yaml", provider_server, gates=["overall >= 0.2"])
+    assert "put it into the run's plan" in cli("audit", "latest", "--plan", wrong).err
+
+
+async def test_the_python_interface_audits_too(
+    judges: JudgeAnswers, plan: Path, provider_server: ProviderServer
+) -> None:
+    run_id = Workspace("spinebench-workspace").runs()[0].run_id
+    found = spinebench.audit({"runs": [run_id], "judges": judge_entries(provider_server), "per_cell": 2})
+    assert found.status is not None
+    assert found.status.state.value == "done"
+    assert {one.judge for one in found.results().judges} == {OPENAI, ANTHROPIC}
+    assert {row.score for row in found.rows().scores} == {2, 4}
+    assert found.id in repr(found)
+    again = await spinebench.aaudit({"runs": run_id, "per_cell": 1})
+    assert again.spec.judges == ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+import spinebench
 from spinebench.audits.plan import AuditPlan, audit_plan_from, audit_plan_of_run
 from spinebench.errors import UsageError
 from spinebench.runs.plan import plan_of
@@ -202,6 +203,38 @@ def test_a_judge_role_alone_asks_for_an_audit(
     said = cli("run", file, "--json", "--display", "none")
     assert said.code == 0, said.err
     assert said.record("audit")["n_done"] == 8
+
+
+def test_the_python_interface_audits_where_the_plan_asks_for_it(
+    tmp_path: Path, exam: Exam, provider_server: ProviderServer
+) -> None:
+    provider_server.answer = JudgeAnswers(exam.answer).answer
+    one = spinebench.run(_batch(tmp_path, exam, provider_server), workspace=tmp_path / "ws")
+    (audit,) = one.audits()
+    assert audit.status is not None
+    assert audit.status.n_done == 8
+
+
+def test_gates_of_both_kinds_stand_in_the_plan_of_the_run(
+    cli: Callable[..., Said], tmp_path: Path, exam: Exam, provider_server: ProviderServer
+) -> None:
+    provider_server.answer = JudgeAnswers(exam.answer).answer
+    file = _batch(tmp_path, exam, provider_server)
+    plan = yaml.safe_load(file.read_text())
+
+    def run(*gates: str) -> Said:
+        file.write_text(yaml.safe_dump({**plan, "gates": list(gates)}))
+        return cli("run", file, "--display", "none")
+
+    kept = run("answered_share >= 1", "judge_mean >= 3")
+    assert kept.code == 0, kept.err
+    of_run = run("overall > 0.99", "judge_mean >= 3")
+    assert of_run.code == 1
+    assert "gate missed: overall" in of_run.err
+    of_audit = run("answered_share >= 1", "judge_mean >= 4")
+    assert of_audit.code == 1
+    assert "gate missed: judge_mean" in of_audit.err
+    assert "gate missed: answered_share" not in of_audit.err
 
 
 # ---------------------------------------------------------------- counting and planning
