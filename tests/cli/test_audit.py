@@ -284,3 +284,14 @@ def test_the_planner_says_what_ratings_buy(
     shown = cli("audit", "latest", "--plan-ratings", "--ratings", 40, "--raters", 2)
     assert shown.code == 0, shown.err
     assert "40 ratings" in shown.out
+
+
+def test_the_page_names_every_key_and_option() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text("utf-8")
+    for name, info in AuditPlan.model_fields.items():
+        assert f"`{name}`" in page
+        for flag in (meta.names.split()[0] for meta in info.metadata if isinstance(meta, Flag)):
+            assert flag.partition("/")[0] in page or flag.partition("/")[0] == f"--{name.replace('_', '-')}"
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    plan = plan_of(yaml.safe_load(example))
+    assert audit_plan_of_run(plan, ["r"]).gates == ("judge_unparsed_share <= 0.05",)
