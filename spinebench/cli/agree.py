@@ -53,6 +53,10 @@ def agree(
         IntervalChoice, typer.Option("--interval", help="Jackknife-t, or the BCa bootstrap.")
     ] = IntervalChoice.JACKKNIFE,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is drawn.")] = 0,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Each clinician, each model, repeatability, and what may be said."),
+    ] = False,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write every figure to this file, one per row.")
     ] = None,
@@ -92,7 +96,7 @@ def agree(
         for one in report.dimensions:
             emit({"type": "agreement", "simulated": report.simulated, **one.model_dump(mode="json")})
         return 0
-    print_report(report)
+    print_report(report, details=details or bool(dimension))
     return 0
 
 

@@ -13,14 +13,71 @@ if TYPE_CHECKING:
     from spinebench.evaluators.agreement.report import DimensionAgreement, JudgeAgreement
 
 
-def print_report(report: AgreementReport) -> None:
-    """Per task and dimension: human ceiling and judges in one table, bias per model, repeatability, claims."""
+def print_report(report: AgreementReport, *, details: bool) -> None:
+    """One line per judge, task and dimension beside the human ceiling; with `details` everything else too.
+
+    A report on one task and dimension is always printed whole.
+    """
     marks = [*(["SIMULATION"] if report.simulated else []), *report.warnings]
     mark = f"  [{'; '.join(marks)}]" if marks else ""
     if not report.dimensions:
         put(f"No scores to compare.{mark}\n")
+        return
+    whole = details or len(report.dimensions) == 1
+    if len(report.dimensions) > 1:
+        _print_summary(report, mark, whole=whole)
+    if whole:
+        for one in report.dimensions:
+            _print_dimension(one, report, mark)
+
+
+def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
+    rows: list[tuple[object, ...]] = []
     for one in report.dimensions:
-        _print_dimension(one, report, mark)
+        rows.append(
+            (
+                f"{one.task}, {one.dimension}",
+                coefficient(one.ceiling.alpha),
+                coefficient(one.ceiling.mean_kappa),
+                _share(one.ceiling.exact),
+                None,
+                one.n_rated,
+            )
+        )
+        rows += [
+            (
+                f"  {judge.judge}",
+                coefficient(judge.panel.alpha_with_judge),
+                coefficient(judge.panel.judge_clinician),
+                _share(judge.exact),
+                _bias(judge.differences),
+                judge.n_traces,
+            )
+            for judge in one.judges
+        ]
+    clinicians = sorted({rater for one in report.dimensions for rater in one.clinicians})
+    print_table(
+        ("clinicians with each other\n  judge with clinicians", "alpha", "QW kappa", "exact %", "bias", "n"),
+        rows,
+        title=f"Agreement, {len(clinicians)} clinicians{mark}",
+        caption=(
+            f"{100 * report.level:g} % intervals ({report.interval}, by cluster). alpha: ordinal; on a judge's line "
+            "with the judge as one more rater. Kappa: quadratic weights, mean over pairs. Bias: judge less the clinicians' "
+            "mean, in points of the scale. n: rated traces."
+        ),
+    )
+    claims = [judge.claims for one in report.dimensions for judge in one.judges]
+    common = (
+        [line for line in claims[0].may_not if all(line in other.may_not for other in claims)]
+        if claims
+        else []
+    )
+    if common:
+        put("What may not be said from this:\n" + "".join(f"  - {printable(line)}\n" for line in common))
+    if not whole:
+        put(
+            "Each judge with each clinician, by model, and what may be said: --details, or --dimension NAME.\n\n"
+        )
 
 
 def coefficient(found: Agreement) -> str | None:

@@ -48,6 +48,24 @@ def test_the_table_names_the_ceiling_the_judge_and_what_may_be_said(
         assert text in said.out
 
 
+@pytest.mark.parametrize("details", [False, True])
+def test_several_dimensions_come_as_one_table_unless_all_is_asked_for(
+    cli: Callable[..., Said], ratings: Path, details: bool
+) -> None:
+    lines = ratings.read_text("utf-8-sig").splitlines()
+    both = [f"{lines[0]};dimension"]
+    both += [f"{line};{dimension}" for dimension in ("clear", "sound") for line in lines[1:]]
+    ratings.write_text("\n".join(both) + "\n", "utf-8")
+    more = ("--details",) if details else ()
+    said = cli("agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge", *more)
+    assert said.code == 0, said.err
+    assert "clear" in said.out
+    assert "sound" in said.out
+    assert ("with c0" in said.out) is details
+    assert ("--details" in said.out) is not details
+    assert "conditional on these 3" in said.out
+
+
 def test_json_has_every_figure_with_its_interval(
     cli: Callable[..., Said], ratings: Path, tmp_path: Path
 ) -> None:
