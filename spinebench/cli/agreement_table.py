@@ -62,8 +62,8 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
         title=f"Agreement, {len(clinicians)} clinicians{mark}",
         caption=(
             f"{100 * report.level:g} % intervals ({report.interval}, by cluster). alpha: ordinal; on a judge's line "
-            "with the judge as one more rater. Kappa: quadratic weights, mean over pairs. Bias: judge less the clinicians' "
-            "mean, in points of the scale. n: rated traces."
+            "with the judge as one more rater. Kappa: quadratic weights, mean over pairs. Bias: judge less the "
+            "clinicians' mean, in points of the scale. n: rated traces."
         ),
     )
     claims = [judge.claims for one in report.dimensions for judge in one.judges]

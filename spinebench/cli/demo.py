@@ -67,9 +67,13 @@ def demo(
         say()
         say("What to look at next:")
         say(f"  {workspace / 'demo'}  the drawn images and the benchmark file in the released format")
-        say(f"  {folder.path / 'packets'}  what a clinician receives: open one of the HTML files in a browser")
+        say(
+            f"  {folder.path / 'packets'}  what a clinician receives: open one of the HTML files in a browser"
+        )
         say(f"  spinebench runs show latest{at}  the run, its outcomes and its failures")
-        say(f"  spinebench agree latest --details{at}  everything on judges and clinicians, and what may be said")
+        say(
+            f"  spinebench agree latest --details{at}  everything on judges and clinicians, and what may be said"
+        )
         say(f"  spinebench compare sim/careful sim/guesser{at}  the models on the same items, paired")
         say(
             f"  spinebench run -b {quoted(benchmark)}{at} -m openai/<id>  your own model, with OPENAI_API_KEY set"
