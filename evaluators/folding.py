@@ -12,6 +12,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from spinebench.evaluators.invisible import ESCAPED, INVISIBLE
 
@@ -61,7 +62,7 @@ def _plain(cluster: str) -> str:
     if same is not None:
         return same
     # Compatibility forms (full width, ligatures) are the same letters; superscripts and fractions are other numbers.
-    form = "NFC" if unicodedata.category(cluster[0]) == "No" else "NFKC"
+    form: Literal["NFC", "NFKC"] = "NFC" if unicodedata.category(cluster[0]) == "No" else "NFKC"
     plain = unicodedata.normalize(form, unicodedata.normalize(form, cluster).casefold())
     return "".join(_SAME.get(char, char) for char in plain)
 

@@ -174,7 +174,9 @@ def effective_votes(votes: ArrayLike, *, reference: ArrayLike | None = None) -> 
     if reference is not None:
         truth = np.asarray(reference, dtype=float)
         if truth.shape != table.shape[:1]:
-            raise ValueError(f"reference of shape {truth.shape!r}: expected one value for each of {len(table)} traces")
+            raise ValueError(
+                f"reference of shape {truth.shape!r}: expected one value for each of {len(table)} traces"
+            )
         table = table - truth[:, None]
     k = table.shape[1]
     seen = np.isfinite(table)
@@ -206,14 +208,20 @@ def effective_votes(votes: ArrayLike, *, reference: ArrayLike | None = None) -> 
         return result(None, "no two raters have three common traces on which both vary")
     rho = float(np.mean(found))
     if left_out:
-        warnings.append(f"{left_out} of {left_out + len(found)} pairs of raters have no correlation and are left out")
+        warnings.append(
+            f"{left_out} of {left_out + len(found)} pairs of raters have no correlation and are left out"
+        )
     if basis == "votes":
         warnings.append(
             "from votes, not errors: what the traces truly differ in counts as shared error, so this is a lower bound"
         )
     divisor = 1 + (k - 1) * rho
     if divisor <= 0:
-        return result(None, f"a mean correlation of {rho:.3f} among {k} raters has no equivalent in votes", rho)
+        return result(
+            None, f"a mean correlation of {rho:.3f} among {k} raters has no equivalent in votes", rho
+        )
     if rho < 0:
-        warnings.append("the votes are negatively correlated: more than one vote per rater, seldom more than chance")
+        warnings.append(
+            "the votes are negatively correlated: more than one vote per rater, seldom more than chance"
+        )
     return result(k / divisor, rho=rho)

@@ -1,4 +1,4 @@
-"""Text that tries to steer its judge: found, named, and made harmless for the prompt. The stored trace stays as it is."""
+"""Text that tries to steer its judge: found, named, made harmless for the prompt. The stored trace stays as it is."""
 
 from __future__ import annotations
 

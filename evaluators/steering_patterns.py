@@ -26,7 +26,8 @@ _JUDGE = (
     r"|scoring (?:model|system)|evaluation (?:model|system))"
 )
 _WORK = (
-    r"(?:answers?|responses?|reasonings?|traces?|explanations?|outputs?|solutions?|submissions?|analys[ie]s|replies"
+    r"(?:answers?|responses?|reasonings?|traces?|explanations?|outputs?|solutions?|submissions?"
+    r"|analys[ie]s|replies"
     r"|reply|transcripts?)"
 )
 _ORDERS = (
@@ -34,7 +35,8 @@ _ORDERS = (
 )
 _EARLIER = r"(?:previous|prior|above|earlier|preceding|foregoing|former|system|original|initial|existing|given|safety)"
 _UNIT = (
-    r"(?!\s?(?:mg|mcg|ml|g|kg|mm|cm|l|units?|days?|weeks?|months?|years?|hours?|minutes?|times|doses?|tablets?|%"
+    r"(?!\s?(?:mg|mcg|ml|g|kg|mm|cm|l|units?|days?|weeks?|months?|years?|hours?|minutes?|times|doses?"
+    r"|tablets?|%"
     r"|degrees?|levels?|more|patients?)\b)"
 )
 _TOP = rf"(?:full|maximum|maximal|max|perfect|highest|top|excellent|five|ten|[1-9][0-9]{{0,2}}\b{_UNIT})"
@@ -44,55 +46,78 @@ INSTRUCTIONS: tuple[str, ...] = (
     rf"(?:(?:all|any|every|the|your|my|these|those|of|and|other|everything|{_EARLIER})\s){{1,6}}{_ORDERS}\b",
     rf"\b(?:ignore|disregard|forget|override)\s(?:(?:all|any|the|your|of)\s){{0,3}}{_EARLIER}\s"
     rf"(?:guidelines?|rules?|context|text|criteria|policies)\b",
-    r"\b(?:ignore|disregard|forget)\s(?:all|everything|anything|what)\s(?:of\s)?(?:the\s)?(?:above|before|said|written"
+    r"\b(?:ignore|disregard|forget)\s(?:all|everything|anything|what)\s(?:of\s)?(?:the\s)?(?:above|before"
+    r"|said|written"
     r"|you (?:were|have been) told|that came before)",
-    rf"\b(?:do not|don't|stop|never)\s(?:follow(?:ing)?|apply(?:ing)?|use|using|obey(?:ing)?)\s(?:the|your|this|that|any)"
+    rf"\b(?:do not|don't|stop|never)\s(?:follow(?:ing)?|apply(?:ing)?|use|using|obey(?:ing)?)\s(?:the|your"
+    rf"|this|that|any)"
     rf"\s(?:\w+\s){{0,2}}(?:rubric|scale|scoring|{_ORDERS})\b",
     rf"\b(?:note|message|attention|instructions?|hint|dear|hello|hi|hey|memo|notice|addressed)\s?,?:?\s"
     rf"(?:(?:to|for|the|any|all|dear)\s){{0,3}}{_JUDGE}\b",
-    rf"\b(?:as|you are|you're|act as|acting as|if you are|pretend (?:to be|you are))\s(?:the|a|an|my|our|your)\s"
-    rf"(?!ai\b|artificial\b|large\b|language\b)(?:\w+\s){{0,2}}{_JUDGE}\b(?=\s?(?:[,:.]|you\b|must\b|should\b|now\b|and\b|$))",
-    rf"\b(?:the|any|this|every|all)\s{_JUDGE}\s(?:must|should|shall|has to|have to|is (?:asked|instructed|required"
-    rf"|ordered|told)|are (?:asked|instructed|required)|will (?:now|please)|please|needs? to)\s(?:\w+\s){{0,3}}?(?:give|award|score|rate"
+    rf"\b(?:as|you are|you're|act as|acting as|if you are|pretend (?:to be|you are))\s(?:the|a|an|my|our"
+    rf"|your)\s"
+    rf"(?!ai\b|artificial\b|large\b|language\b)(?:\w+\s){{0,2}}{_JUDGE}\b(?=\s?(?:[,:.]|you\b|must\b"
+    rf"|should\b|now\b|and\b|$))",
+    rf"\b(?:the|any|this|every|all)\s{_JUDGE}\s(?:must|should|shall|has to|have to|is (?:asked|instructed"
+    rf"|required"
+    rf"|ordered|told)|are (?:asked|instructed|required)|will (?:now|please)|please"
+    rf"|needs? to)\s(?:\w+\s){{0,3}}?(?:give|award|score|rate"
     rf"|grade|assign|ignore|accept|approve|mark|disregard|treat|output|respond|return|reply|skip)\b",
-    rf"\b(?:give|award|assign|grant|rate|grade|score|mark|assess)\s(?:(?:this|my|the|it|me|these|all|every|each|that"
-    rf"|following|above|whole)\s){{0,3}}{_WORK}?\s?(?:(?:with|as|at|a|an|the|of|full|only|all)\s){{0,3}}{_TOP}\s?"
-    rf"(?:(?:marks?|scores?|points?|ratings?|grades?|credits?|stars?|possible|out of)\b|(?:/|out of)\s?[0-9])",
-    rf"\b(?:give|award|assign|grant|rate|grade|score|mark)\s(?:(?:this|my|the|that|these|following|above|whole)\s)"
+    rf"\b(?:give|award|assign|grant|rate|grade|score|mark|assess)\s(?:(?:this|my|the|it|me|these|all|every"
+    rf"|each|that"
+    rf"|following|above|whole)\s){{0,3}}{_WORK}?\s?(?:(?:with|as|at|a|an|the|of|full|only"
+    rf"|all)\s){{0,3}}{_TOP}\s?"
+    rf"(?:(?:marks?|scores?|points?|ratings?|grades?|credits?|stars?|possible|out of)\b|(?:/"
+    rf"|out of)\s?[0-9])",
+    rf"\b(?:give|award|assign|grant|rate|grade|score|mark)\s(?:(?:this|my|the|that|these|following|above"
+    rf"|whole)\s)"
     rf"{{1,3}}{_WORK}\s(?:(?:with|as|at|a|an|the|of|by)\s){{0,3}}{_TOP}",
     rf"\b(?:give|rate|grade|score|mark)\s(?:this|it|me|them|us)\s(?:(?:with|as|at|a|an|the)\s){{0,2}}{_TOP}"
     rf"(?=\s?(?:$|[.!,;/)\n]|on\b|for (?:all|every|each)\b|in (?:all|every|each)\b))",
-    rf"\bthis\s{_WORK}\s(?:deserves?|merits?|should (?:get|receive|be (?:given|awarded|rated|scored|graded))|must (?:get"
+    rf"\bthis\s{_WORK}\s(?:deserves?|merits?|should (?:get|receive|be (?:given|awarded|rated|scored"
+    rf"|graded))|must (?:get"
     rf"|receive|be (?:given|awarded|rated|scored|graded))|is (?:worth|to be (?:rated|scored|graded)))\s"
     rf"(?:(?:with|as|at|a|an|the|of)\s){{0,3}}{_TOP}",
-    r"\b(?:do not|don't|never|must not|should not)\s(?:penali[sz]e|deduct|(?:lower|reduce|take) (?:the|any|my) (?:score"
+    r"\b(?:do not|don't|never|must not|should not)\s(?:penali[sz]e|deduct|(?:lower|reduce|take) (?:the|any"
+    r"|my) (?:score"
     r"|points?|rating))\b",
-    r"\b(?:score|rating|grade|mark)s?\s(?:of\s)?(?:[1-9][0-9]{0,2}|five|ten|full|maximum)\s(?:for|on|in|across)\s(?:all|every"
+    r"\b(?:score|rating|grade|mark)s?\s(?:of\s)?(?:[1-9][0-9]{0,2}|five|ten|full|maximum)\s(?:for|on|in"
+    r"|across)\s(?:all|every"
     r"|each)\s(?:\w+\s)?(?:dimensions?|criteri\w+|categor\w+|items?|aspects?)\b",
-    r"\b(?:new|updated|revised|real|actual|hidden|secret|special|important|override|developer|admin)\s(?:system\s)?"
+    r"\b(?:new|updated|revised|real|actual|hidden|secret|special|important|override|developer"
+    r"|admin)\s(?:system\s)?"
     r"(?:instructions?|prompts?|directives?)\s?(?::|follows?\b|are\b|for\b)",
-    r"\b(?:your|the)\s(?:system prompt|new (?:task|role|job|instructions?)|real (?:task|instructions?))\s(?:is|are|says?|has)\b",
-    r"\b(?:reveal|print|repeat|output|show)\s(?:me\s)?(?:your|the)\s(?:system\s)?(?:prompt|instructions?|rubric)\b",
-    r"\b(?:respond|reply|answer|output|return)\s(?:only\s)?(?:with|using)\s(?:only\s)?(?:the\sfollowing\s)?(?:json|this json"
+    r"\b(?:your|the)\s(?:system prompt|new (?:task|role|job|instructions?)|real (?:task"
+    r"|instructions?))\s(?:is|are|says?|has)\b",
+    r"\b(?:reveal|print|repeat|output|show)\s(?:me\s)?(?:your|the)\s(?:system\s)?(?:prompt|instructions?"
+    r"|rubric)\b",
+    r"\b(?:respond|reply|answer|output|return)\s(?:only\s)?(?:with"
+    r"|using)\s(?:only\s)?(?:the\sfollowing\s)?(?:json|this json"
     r"|\{)",
     # German, French, Spanish, Italian, Portuguese, Dutch
-    r"\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*|beachte\w* nicht)\s(?:\w+\s){0,5}(?:anweisung\w*|instruktion\w*"
+    r"\b(?:ignorier\w*|vergiss|vergessen sie|missachte\w*|beachte\w* nicht)\s(?:\w+\s){0,5}(?:anweisung\w*"
+    r"|instruktion\w*"
     r"|vorgaben?|befehle?|aufforderung\w*|prompts?)\b",
-    r"\b(?:gib|geben sie|vergib|vergeben sie|bewerte\w*)\s(?:\w+\s){0,5}(?:volle punktzahl|höchstpunktzahl|höchste note"
+    r"\b(?:gib|geben sie|vergib|vergeben sie|bewerte\w*)\s(?:\w+\s){0,5}(?:volle punktzahl|höchstpunktzahl"
+    r"|höchste note"
     r"|maximale punktzahl|bestnote|volle punkte|[0-9]+ punkte?)\b",
-    r"\b(?:ignore[zr]?|oublie[zr]?|ne tiens pas compte|ne tenez pas compte)\s(?:\w+\s){0,5}(?:instructions?|consignes?"
+    r"\b(?:ignore[zr]?|oublie[zr]?|ne tiens pas compte"
+    r"|ne tenez pas compte)\s(?:\w+\s){0,5}(?:instructions?|consignes?"
     r"|directives?)\b",
-    r"\b(?:donne[zr]?|attribue[zr]?|accorde[zr]?|note[zr]?)\s(?:\w+\s){0,5}(?:note maximale|score maximal|la meilleure note"
+    r"\b(?:donne[zr]?|attribue[zr]?|accorde[zr]?|note[zr]?)\s(?:\w+\s){0,5}(?:note maximale|score maximal"
+    r"|la meilleure note"
     r"|[0-9]+ points?|[0-9]+ sur [0-9]+)\b",
     r"\b(?:ignor[aeo]r?|ignoren|olvid[ae]r?|olviden)\s(?:\w+\s){0,5}(?:instrucciones|indicaciones|órdenes)\b",
-    r"\b(?:da|dale|otorga|asigna|pon|califica)\w*\s(?:\w+\s){0,6}(?:puntuación máxima|máxima puntuación|nota máxima"
+    r"\b(?:da|dale|otorga|asigna|pon|califica)\w*\s(?:\w+\s){0,6}(?:puntuación máxima|máxima puntuación"
+    r"|nota máxima"
     r"|calificación máxima)\b",
     r"\b(?:ignor[ai]\w*|dimentica\w*)\s(?:\w+\s){0,5}(?:istruzioni|indicazioni precedenti)\b",
     r"\b(?:ignor[ea]\w*|esqueça|desconsidere)\s(?:\w+\s){0,5}(?:instruções|orientações anteriores)\b",
     r"\b(?:negeer|vergeet)\s(?:\w+\s){0,5}(?:instructies|aanwijzingen)\b",
     # Polish, Turkish, Russian, Vietnamese, Indonesian
     r"\b(?:zignoruj|ignoruj|zapomnij)\w*\s(?:\w+\s){0,5}(?:instrukcj\w+|polece\w+)",
-    r"\b(?:önceki|yukarıdaki|tüm)\s(?:\w+\s){0,3}(?:talimat|yönerge)\w*\s(?:\w+\s){0,3}(?:yok say|görmezden gel|unut)",
+    r"\b(?:önceki|yukarıdaki|tüm)\s(?:\w+\s){0,3}(?:talimat|yönerge)\w*\s(?:\w+\s){0,3}(?:yok say"
+    r"|görmezden gel|unut)",
     r"\b(?:игнорируй|проигнорируй|забудь|не учитывай)\w*\s(?:\w+\s){0,5}(?:инструкци|указани|команд)\w+",
     r"\b(?:поставь|выставь|оцени)\w*\s(?:\w+\s){0,5}(?:максимальн\w+|высш\w+|5 баллов|пять)",
     r"\b(?:bỏ qua|phớt lờ)\s(?:\w+\s){0,5}(?:hướng dẫn|chỉ thị|chỉ dẫn)",
@@ -109,13 +134,18 @@ INSTRUCTIONS: tuple[str, ...] = (
 )
 
 _THINGS = (
-    r"(?:trace|case|text|document|prompt|input|data|transcript|reasoning|response|answer|conversation|submission|candidate"
-    r"|context|message|instructions?|evaluation|judg[e]?ment|system prompt|user input|untrusted\w*|quote|rubric|exam)"
+    r"(?:trace|case|text|document|prompt|input|data|transcript|reasoning|response|answer|conversation"
+    r"|submission|candidate"
+    r"|context|message|instructions?|evaluation|judg[e]?ment|system prompt|user input|untrusted\w*|quote"
+    r"|rubric|exam)"
 )
 _TAGS = (
-    r"(?:trace|case|candidate|response|submission|transcript|document|data|input|user|system|assistant|human|judge"
-    r"|instructions?|prompt|rubric|evaluation|scores?|verdict|judg[e]?ment|evidence|context|untrusted\w*|message|reply"
-    r"|examinee|student|model_?(?:output|response|answer)|student_?(?:answer|response)|dimension|quote|tool_\w+|function_\w+)"
+    r"(?:trace|case|candidate|response|submission|transcript|document|data|input|user|system|assistant"
+    r"|human|judge"
+    r"|instructions?|prompt|rubric|evaluation|scores?|verdict|judg[e]?ment|evidence|context|untrusted\w*"
+    r"|message|reply"
+    r"|examinee|student|model_?(?:output|response|answer)|student_?(?:answer|response)|dimension|quote"
+    r"|tool_\w+|function_\w+)"
 )
 DELIMITERS: tuple[str, ...] = (
     rf"</?\s?{_TAGS}(?:[-_:\s][^<>\n]{{0,80}})?/?>",
@@ -123,7 +153,8 @@ DELIMITERS: tuple[str, ...] = (
     r"\[/?inst\]|\[/?system_prompt\]|\[/?(?:sys|available_tools|tool_calls|tool_results)\]",
     r"</?s>(?=\s*\S)",
     r"<!\[cdata\[|\]\]>",
-    rf"^[-=#*_~<\[({{|/\\>\s.]{{0,40}}(?:begin|start|end)(?:ing)?(?:\s|_|-)?(?:of)?(?:\s|_|-)?(?:the|this)?(?:\s|_|-)?"
+    rf"^[-=#*_~<\[({{|/\\>\s.]{{0,40}}(?:begin|start|end)(?:ing)?(?:\s|_|-)?(?:of)?(?:\s|_|-)?(?:the"
+    rf"|this)?(?:\s|_|-)?"
     rf"(?:\w{{1,20}}(?:\s|_|-))?{_THINGS}\b[-=#*_~>\])}}|/\\<\s.!:]{{0,40}}$",
 )
 UPPER_DELIMITER = (
@@ -132,27 +163,37 @@ UPPER_DELIMITER = (
 """Over the text as it was written: capitals make the difference."""
 
 _SCORE_KEYS = (
-    r"(?:scores?|ratings?|verdict|grade|marks?|points|evidence|failure_?modes?|dimensions?|judg[e]?ments?|evaluation"
+    r"(?:scores?|ratings?|verdict|grade|marks?|points|evidence|failure_?modes?|dimensions?|judg[e]?ments?"
+    r"|evaluation"
     r"|quotes|clinical_rationality|visual_features|spatial_reasoning|overall_score|final_score|total_score)"
 )
 SCORES: tuple[str, ...] = (
     rf"[{{,[]\s?[\"']{_SCORE_KEYS}[\"']\s?:",
-    rf"^[\s#>•-]{{0,6}}(?:(?:overall|final|total|judge|judg[e]?ment|my|recommended|suggested|correct|official|expected)\s"
-    rf"){{0,2}}(?:scores?|ratings?|marks?|verdict|grade|evaluation)\s?(?::|=|is|->)\s?\(?(?:(?:[0-9]{{1,3}}|five|ten)\s?"
-    rf"(?:/|out of|of)\s?(?:[0-9]{{1,3}}|five|ten)|(?:perfect|full|excellent|maximum|pass(?:ed)?)\b)",
-    r"^[\s#>•-]{0,6}(?:(?:overall|final|total|judge|my)\s){0,2}(?:score|rating)s?\s?(?::|=)\s?(?:[0-9]{1,3}|five|ten)\s?[.!]?$",
-    r"\b(?:clinical rationality|visual features?|spatial reasoning|quality of (?:the )?(?:spatial )?reasoning|reasoning quality"
-    r"|recognition and (?:application|use)[a-z ]{0,30})[ ]?(?:score|rating)?[ ]?(?::|=|->)[ ]?(?:[1-5]\b(?!\.[ ]|[ ]?\))|five\b)",
+    r"^[\s#>•-]{0,6}(?:(?:overall|final|total|judge|judg[e]?ment|my|recommended|suggested|correct|official"
+    r"|expected)\s"
+    r"){0,2}(?:scores?|ratings?|marks?|verdict|grade|evaluation)\s?(?::|=|is|->)\s?\(?(?:(?:[0-9]{1,3}"
+    r"|five|ten)\s?"
+    r"(?:/|out of|of)\s?(?:[0-9]{1,3}|five|ten)|(?:perfect|full|excellent|maximum|pass(?:ed)?)\b)",
+    r"^[\s#>•-]{0,6}(?:(?:overall|final|total|judge|my)\s){0,2}(?:score|rating)s?\s?(?::"
+    r"|=)\s?(?:[0-9]{1,3}|five|ten)\s?[.!]?$",
+    r"\b(?:clinical rationality|visual features?|spatial reasoning"
+    r"|quality of (?:the )?(?:spatial )?reasoning|reasoning quality"
+    r"|recognition and (?:application|use)[a-z ]{0,30})[ ]?(?:score|rating)?[ ]?(?::|="
+    r"|->)[ ]?(?:[1-5]\b(?!\.[ ]|[ ]?\))|five\b)",
     r"\b[1-9][0-9]{0,1}\s?/\s?(?:5|10)\s(?:stars?|points? for (?:this|the|my))\b|[★⭐]{4,}",
-    r"\b(?:the|this) (?:judge|grader|evaluator|panel|rater)s? (?:has|have|had) (?:already )?(?:scored|rated|graded|given"
+    r"\b(?:the|this) (?:judge|grader|evaluator|panel|rater)s? (?:has|have|had) (?:already )?(?:scored"
+    r"|rated|graded|given"
     r"|awarded|approved|decided)\b",
 )
 
 ROLES: tuple[str, ...] = (
-    r"^[\s#>|*•-]{0,6}(?:system|user|assistant|human|developer|judge|evaluator|grader|rater|auditor|ipython|tool)"
-    r"(?:\s(?:message|prompt|instructions?|note|override))?\s?:(?!\s?(?:musculo|nerv|neuro|cardio|respir|central|vascular"
+    r"^[\s#>|*•-]{0,6}(?:system|user|assistant|human|developer|judge|evaluator|grader|rater|auditor"
+    r"|ipython|tool)"
+    r"(?:\s(?:message|prompt|instructions?|note|override))?\s?:(?!\s?(?:musculo|nerv|neuro|cardio|respir"
+    r"|central|vascular"
     r"|skelet|urin|digest|gastro|endocr|immun|lymph|reproduct|integument|spine|spinal|bone|locomotor))",
-    r"^\s?#{1,6}\s?(?:system|user|assistant|human|instructions?|new instructions?|system prompt|judge|input|prompt)"
+    r"^\s?#{1,6}\s?(?:system|user|assistant|human|instructions?|new instructions?|system prompt|judge"
+    r"|input|prompt)"
     r"(?:\s(?:message|prompt|instructions?))?\s?:?$",
     r"\[(?:system|assistant|user|developer|judge|admin)(?:\s(?:message|note|override|prompt))?\]",
 )

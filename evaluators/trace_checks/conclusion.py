@@ -12,37 +12,56 @@ from spinebench.evaluators.trace_checks.statements import DENIAL, Said, Statemen
 from spinebench.records import MULTIPLE_ANSWER_TASKS, AnswerStatus
 
 _CONCLUDES = re.compile(
-    r"\b(?:therefore|thus|hence|consequently|accordingly|overall|in conclusion|to conclude|conclusion|in summary|summary"
-    r"|altogether|taken together|all (?:of )?(?:this|these)|in total|i (?:would )?(?:conclude|choose|select|diagnose|favou?r)"
-    r"|points? to(?:wards?)?|(?:most |best |clearly |strongly |entirely |fully )?(?:consistent|compatible) with"
-    r"|(?:best|most) (?:fits?|explain\w*|match\w*|describ\w*|support\w*|answer|option|choice|likely|probable|fitting)"
-    r"|diagnosis|diagnostic (?:of|for)|characteristic (?:of|for)|typical (?:of|for)|confirm\w*|establish\w*|impression"
+    r"\b(?:therefore|thus|hence|consequently|accordingly|overall|in conclusion|to conclude|conclusion"
+    r"|in summary|summary"
+    r"|altogether|taken together|all (?:of )?(?:this|these)|in total|i (?:would )?(?:conclude|choose"
+    r"|select|diagnose|favou?r)"
+    r"|points? to(?:wards?)?|(?:most |best |clearly |strongly |entirely |fully )?(?:consistent"
+    r"|compatible) with"
+    r"|(?:best|most) (?:fits?|explain\w*|match\w*|describ\w*|support\w*|answer|option|choice|likely"
+    r"|probable|fitting)"
+    r"|diagnosis|diagnostic (?:of|for)|characteristic (?:of|for)|typical (?:of|for)|confirm\w*"
+    r"|establish\w*|impression"
     r"|correct (?:answer|option|choice)|the answer|final)\b|^\s?so\b"
 )
 _OPEN = re.compile(
-    r"\b(?:differential|could|may|might|possibl[ey]|consider\w*|candidates?|among|options? (?:are|include)|secondary|also"
-    r"|associated|accompan\w+|coexist\w*|in addition|additional|mild|minor|subtle|initial\w*|at first|first impression"
-    r"|whether|if|would|versus|vs|or|question|asks?|distinguish\w*|between|mimic\w*|confus\w+|predispos\w+|lead\w* to"
+    r"\b(?:differential|could|may|might|possibl[ey]|consider\w*|candidates?|among|options? (?:are|include)"
+    r"|secondary|also"
+    r"|associated|accompan\w+|coexist\w*|in addition|additional|mild|minor|subtle|initial\w*|at first"
+    r"|first impression"
+    r"|whether|if|would|versus|vs|or|question|asks?|distinguish\w*|between|mimic\w*|confus\w+|predispos\w+"
+    r"|lead\w* to"
     r"|caus\w+|due to|because of|result\w* (?:in|from)|with)\b"
 )
 """Words that leave open what a conclusion holds, or name an option in another part than the concluded."""
 _ASIDE = re.compile(
-    r"^\s?(?:although|though|while|whereas|despite|even|unlike|except|compared|than|rather|instead|versus|vs|besides|apart|with)\b"
+    r"^\s?(?:although|though|while|whereas|despite|even|unlike|except|compared|than|rather|instead|versus"
+    r"|vs|besides|apart|with)\b"
 )
 _RANKED = re.compile(
-    r"\b(?:second|third|fourth|next|least|less|more|another|other|alternative|similar\w*|resembl\w+) (?:\w+ )?"
-    r"(?:likely|probable|possible|plausible|diagnos\w+|option|choice|answer|common)\b|\bresembl\w+|\ban? alternative\b"
+    r"\b(?:second|third|fourth|next|least|less|more|another|other|alternative|similar\w*"
+    r"|resembl\w+) (?:\w+ )?"
+    r"(?:likely|probable|possible|plausible|diagnos\w+|option|choice|answer|common)\b|\bresembl\w+"
+    r"|\ban? alternative\b"
 )
 """A place among several, not the conclusion."""
-_LABEL = re.compile(r"[\s>|#-]{0,6}(?:(?:option|choice|answer)\s)?[(\[]?(?:[a-z]|\d{1,2})[)\].:]{1,2}\s?|[\s>|#-]{1,6}")
+_LABEL = re.compile(
+    r"[\s>|#-]{0,6}(?:(?:option|choice|answer)\s)?[(\[]?(?:[a-z]|\d{1,2})[)\].:]{1,2}\s?|[\s>|#-]{1,6}"
+)
 _BEHIND_SUBJECT = re.compile(r"\s?[)\]\"']{0,2}\s?(?:[:(]|-\s|\.?\s?$)")
 _CLOSE = 40
 """Characters before a name within which a denial is taken to be of it."""
-_ASSERTS_BETWEEN = re.compile(r"\b(?:is|are|was|suggests?|indicates?|supports?|means|confirms?|to be|by|of this)\b|:")
-_LETTER = re.compile(r"\b(?:option|choice|answer)s?\s?(?:is\s|are\s|:\s?)?[(\[\"']?([a-z])\b[)\]\"']?(?!\s?/)")
+_ASSERTS_BETWEEN = re.compile(
+    r"\b(?:is|are|was|suggests?|indicates?|supports?|means|confirms?|to be|by|of this)\b|:"
+)
+_LETTER = re.compile(
+    r"\b(?:option|choice|answer)s?\s?(?:is\s|are\s|:\s?)?[(\[\"']?([a-z])\b[)\]\"']?(?!\s?/)"
+)
 _AFTER_DENIES = re.compile(
-    r"\s?(?:(?:is|are|was|seems?|appears?|can be|could be|can|could|does|do|would)\s(?:\w+ly\s)?(?:be\s)?(?:not|unlikely|excluded|ruled out"
-    r"|less likely|absent|eliminated|rejected|incorrect|wrong|out)\b|(?:does|do|is|are|can|could|would)n't\b|cannot\b)"
+    r"\s?(?:(?:is|are|was|seems?|appears?|can be|could be|can|could|does|do"
+    r"|would)\s(?:\w+ly\s)?(?:be\s)?(?:not|unlikely|excluded|ruled out"
+    r"|less likely|absent|eliminated|rejected|incorrect|wrong|out)\b|(?:does|do|is|are|can|could"
+    r"|would)n't\b|cannot\b)"
 )
 _BETWEEN_LIST = re.compile(r"[\s,/]*(?:(?:or|nor|and|any|evidence|signs?|of|the|a|an)\s){0,4}$")
 _LAST = 60
@@ -82,7 +101,9 @@ def conclusion(trace: AuditTrace) -> TraceCheck:
         named = _named(sentence, options)
         if not named.affirmed:
             if named.denied & chosen and not several and len(named.denied) == 1:
-                return _found(reasoning, sentence, "contradicts", f"the conclusion denies {_texts(trace, chosen)}")
+                return _found(
+                    reasoning, sentence, "contradicts", f"the conclusion denies {_texts(trace, chosen)}"
+                )
             continue
         if named.affirmed == chosen:
             return _found(reasoning, sentence, "agrees", f"the conclusion names {_texts(trace, chosen)}")
@@ -92,18 +113,31 @@ def conclusion(trace: AuditTrace) -> TraceCheck:
             elif not _leaves_open(sentence):
                 more = _texts(trace, named.affirmed - chosen)
                 return _found(
-                    reasoning, sentence, "contradicts", f"the conclusion names {more}, chosen is {_texts(trace, chosen)}"
+                    reasoning,
+                    sentence,
+                    "contradicts",
+                    f"the conclusion names {more}, chosen is {_texts(trace, chosen)}",
                 )
             continue
         # Another one affirmed beside words of denial is taken for the conclusion only where these are of the chosen.
         sure = not sentence.denies or bool(named.denied & chosen)
-        if len(named.affirmed) == 1 and sure and not _leaves_open(sentence) and _apart(trace, named.affirmed, chosen):
+        if (
+            len(named.affirmed) == 1
+            and sure
+            and not _leaves_open(sentence)
+            and _apart(trace, named.affirmed, chosen)
+        ):
             other = _texts(trace, named.affirmed)
             return _found(
-                reasoning, sentence, "contradicts", f"the conclusion names {other}, chosen is {_texts(trace, chosen)}"
+                reasoning,
+                sentence,
+                "contradicts",
+                f"the conclusion names {other}, chosen is {_texts(trace, chosen)}",
             )
     if partly is not None:
-        return _found(*partly, "agrees", f"the conclusion names some of {_texts(trace, chosen)} and nothing else")
+        return _found(
+            *partly, "agrees", f"the conclusion names some of {_texts(trace, chosen)} and nothing else"
+        )
     return _check("not_stated", "no sentence concludes on one option")
 
 
@@ -168,15 +202,24 @@ def _tells(text: str, start: int, match: NameMatch) -> bool:
     """Whether a name can be told from an ordinary word: a figure or a letter or two cannot."""
     if match.weak:
         return _predicate(text, start, match.end)
-    return disc_position(text[start : match.end]) is not None or re.search(r"[^\W\d_]{4}", text[start : match.end]) is not None
+    return (
+        disc_position(text[start : match.end]) is not None
+        or re.search(r"[^\W\d_]{4}", text[start : match.end]) is not None
+    )
 
 
 def _predicate(text: str, start: int, end: int) -> bool:
     """Whether `normal` or `healthy` is said of the whole and not of a part: `the spine is healthy.`"""
     head = text[max(0, start - 60) : start]
     tail = text[end : end + 12].lstrip(" \"')]")
-    whole = re.search(r"\b(?:spine|image|study|examination|patient|diagnosis|answer|option|this|it|finding)\b[\w\s:]{0,30}$", head)
-    return whole is not None and (not tail or tail[0] in ".;!,\n" or tail.startswith(("spine", "study", "exam")))
+    whole = re.search(
+        r"\b(?:spine|image|study|examination|patient|diagnosis|answer|option|this|it"
+        r"|finding)\b[\w\s:]{0,30}$",
+        head,
+    )
+    return whole is not None and (
+        not tail or tail[0] in ".;!,\n" or tail.startswith(("spine", "study", "exam"))
+    )
 
 
 def _leaves_open(sentence: Statement) -> bool:
@@ -197,7 +240,9 @@ def _discusses_one(sentence: Statement, options: OptionSet) -> bool:
 
 def _apart(trace: AuditTrace, other: frozenset[str], chosen: frozenset[str]) -> bool:
     """Whether neither text is part of the other: `transitional` is no other than `stratified transitional`."""
-    first, second = ([trace.options[ord(one) - ord("A")].casefold() for one in letters] for letters in (other, chosen))
+    first, second = (
+        [trace.options[ord(one) - ord("A")].casefold() for one in letters] for letters in (other, chosen)
+    )
     return not any(a in b or b in a for a in first for b in second)
 
 
@@ -207,7 +252,9 @@ def _texts(trace: AuditTrace, letters: frozenset[str]) -> str:
 
 def _found(reasoning: Said, sentence: Statement, verdict: str, detail: str) -> TraceCheck:
     quote = reasoning.quote(sentence.start, sentence.start + len(sentence.text))
-    return TraceCheck.model_validate({"name": "conclusion", "verdict": verdict, "detail": detail, "quote": quote})
+    return TraceCheck.model_validate(
+        {"name": "conclusion", "verdict": verdict, "detail": detail, "quote": quote}
+    )
 
 
 def _check(verdict: str, detail: str) -> TraceCheck:

@@ -10,7 +10,8 @@ from spinebench.evaluators.trace_checks.statements import Said, Statement
 
 _MODALITIES = {
     "MRI": r"(?:mri?s?(?: (?:scan|image|study|slice)s?)?|magnetic resonance(?: \w+)?"
-    r"|(?:t1|t2|stir|flair)(?:[- /]?(?:weighted|w|stir))?(?: \w+){0,2}? ?(?:images?|sequences?|scan|slices?|mri?|signal|signal intensity))",
+    r"|(?:t1|t2|stir|flair)(?:[- /]?(?:weighted|w|stir))?(?: \w+){0,2}? ?(?:images?|sequences?|scan"
+    r"|slices?|mri?|signal|signal intensity))",
     "X-ray": r"(?:x[- ]?rays?(?: \w+)?|(?:plain )?radiographs?|plain films?|roentgenograms?)",
     "CT": r"(?:ct(?: (?:scan|image|slice|myelogra\w+))?s?|computed tomogra\w+|cat scans?)",
 }
@@ -25,33 +26,42 @@ _VIEWS = {
 _ALIKE = {frozenset({"sagittal", "lateral"}), frozenset({"coronal", "frontal"})}
 """Views that name one projection in the words of two modalities."""
 _ADJECTIVE = (
-    r"(?:provided|given|presented|shown|submitted|attached|above|single|present|current|supplied|displayed|available|"
-    r"(?:mid|para)?[- ]?sagittal|axial|transverse|coronal|lateral|ap|pa|antero[- ]?posterior|frontal|oblique|standing|flexion"
-    r"|extension|neutral|t1|t2|t1w|t2w|stir|weighted|fat suppressed|contrast enhanced|plain|digital|lumbar|cervical|thoracic"
-    r"|lumbosacral|spine|spinal|midline|low resolution|high resolution|greyscale|grayscale|view|projection|image|of|the|/|,|and)"
+    r"(?:provided|given|presented|shown|submitted|attached|above|single|present|current|supplied|displayed"
+    r"|available|"
+    r"(?:mid|para)?[- ]?sagittal|axial|transverse|coronal|lateral|ap|pa|antero[- ]?posterior|frontal"
+    r"|oblique|standing|flexion"
+    r"|extension|neutral|t1|t2|t1w|t2w|stir|weighted|fat suppressed|contrast enhanced|plain|digital|lumbar"
+    r"|cervical|thoracic"
+    r"|lumbosacral|spine|spinal|midline|low resolution|high resolution|greyscale|grayscale|view|projection"
+    r"|image|of|the|/|,|and)"
 )
 _LEAD = (
-    r"(?:(?:\bth(?:is|ese|e)|\bprovided|\bgiven|\bpresented|\bshown|\bsubmitted|\battached|\bpatient's|\bour|\byour"
-    r"|\b(?:is|are|shows?|depicts?|presents?|represents?|see|viewing|reviewing|reading|have|at|on|as|was) an?)\s"
+    r"(?:(?:\bth(?:is|ese|e)|\bprovided|\bgiven|\bpresented|\bshown|\bsubmitted|\battached|\bpatient's"
+    r"|\bour|\byour"
+    r"|\b(?:is|are|shows?|depicts?|presents?|represents?|see|viewing|reviewing|reading|have|at|on|as"
+    r"|was) an?)\s"
     rf"(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}}|^[\s\d.):-]{{0,6}}(?:an? )?(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}})"
 )
 _NOUN = (
-    r"(?:mri?|ct|x[- ]?ray|radiograph|images?|views?|slices?|scan|films?|sections?|projection|cut|plane|t1|t2|stir|study"
+    r"(?:mri?|ct|x[- ]?ray|radiograph|images?|views?|slices?|scan|films?|sections?|projection|cut|plane|t1"
+    r"|t2|stir|study"
     r"|lumbar|cervical|spine|sequence)"
 )
 _MODALITY_CLAIMS = {
     name: re.compile(
-        rf"{_LEAD}{pattern}\b(?!\s(?:is|are)\s(?:the|more|best|not|less|superior|preferred|a (?:better|more))\b)"
+        rf"{_LEAD}{pattern}\b(?!\s(?:is|are)\s(?:the|more|best|not|less|superior|preferred|a (?:better"
+        rf"|more))\b)"
     )
     for name, pattern in _MODALITIES.items()
 }
 _VIEW_CLAIMS = {
-    name: re.compile(rf"{_LEAD}{pattern}\b(?:[- ](?!recess|foram|mass|wall|margin|border|aspect|load)\w+){{0,3}}?[- ]{_NOUN}\b")
+    name: re.compile(
+        rf"{_LEAD}{pattern}\b(?:[- ](?!recess|foram|mass|wall|margin|border|aspect"
+        rf"|load)\w+){{0,3}}?[- ]{_NOUN}\b"
+    )
     for name, pattern in _VIEWS.items()
 }
-_WORDS = {
-    name: re.compile(rf"\b{pattern}\b") for name, pattern in (*_MODALITIES.items(), *_VIEWS.items())
-}
+_WORDS = {name: re.compile(rf"\b{pattern}\b") for name, pattern in (*_MODALITIES.items(), *_VIEWS.items())}
 """What a claim has to hold: looked for first, since it is quick to find that it is not there."""
 _OF_METADATA = {
     "MRI": re.compile(r"\b(?:mr|mri|mr_\w+|magnetic resonance\w*|t1|t2|stir)\b"),
@@ -100,7 +110,9 @@ def _known_views(trace: AuditTrace) -> frozenset[str]:
 
 def _named_view(pattern: str, text: str, *, whole: bool) -> bool:
     if whole:
-        return re.search(rf"\b{pattern}\b|^la$" if "lateral" in pattern else rf"\b{pattern}\b", text) is not None
+        return (
+            re.search(rf"\b{pattern}\b|^la$" if "lateral" in pattern else rf"\b{pattern}\b", text) is not None
+        )
     return re.search(rf"\b{pattern}\b(?:[- ]\w+){{0,3}}?[- ]{_NOUN}", text) is not None
 
 
@@ -124,14 +136,18 @@ def _claimed(sentence: Statement, patterns: dict[str, re.Pattern[str]]) -> Itera
             before = sentence.text[max(0, match.start() - 60) : match.end()]
             if Statement(before, 0).denies:
                 continue
-            opens = match.start() == 0 and re.match(r"[\s\d.):-]{0,6}(?:this|the|these)\b", match.group()) is None
+            opens = (
+                match.start() == 0 and re.match(r"[\s\d.):-]{0,6}(?:this|the|these)\b", match.group()) is None
+            )
             if opens and _PREDICATE.search(sentence.text, match.end(), match.end() + 40) is None:
                 continue
             yield name
             break
 
 
-def _held(name: str, known: frozenset[str], claims: dict[str, str], *, alike: set[frozenset[str]]) -> TraceCheck:
+def _held(
+    name: str, known: frozenset[str], claims: dict[str, str], *, alike: set[frozenset[str]]
+) -> TraceCheck:
     if not claims:
         return _check(name, "not_stated", f"the trace names no {name} of this image")
     if not known:
@@ -139,7 +155,9 @@ def _held(name: str, known: frozenset[str], claims: dict[str, str], *, alike: se
     wanted = " and ".join(sorted(known))
     for claim, quote in claims.items():
         if claim not in known and not any(frozenset({claim, one}) in alike for one in known):
-            return _check(name, "contradicts", f"the trace takes the image for {claim}, the item says {wanted}", quote)
+            return _check(
+                name, "contradicts", f"the trace takes the image for {claim}, the item says {wanted}", quote
+            )
     claim, quote = next(iter(claims.items()))
     return _check(name, "agrees", f"the trace names {claim}, the item says {wanted}", quote)
 

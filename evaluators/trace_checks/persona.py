@@ -8,41 +8,55 @@ from spinebench.audit_records import AuditTrace, TraceCheck
 from spinebench.evaluators.trace_checks.statements import outside_thinking, said
 
 _PHYSICIAN = (
-    r"(?:doctor|physician|clinician|radiologist|surgeon|specialist|neurosurgeon|orthop\w+|neurologist|professional|provider|expert"
+    r"(?:doctor|physician|clinician|radiologist|surgeon|specialist|neurosurgeon|orthop\w+|neurologist"
+    r"|professional|provider|expert"
     r"|healthcare (?:professional|provider)|medical (?:professional|doctor|expert|provider))"
 )
 _BROKEN = (
     (
         "speaks of itself as a model",
-        r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|llm|machine learning model|chatbot|virtual assistant)\b"
-        r"|\bi(?:'m| am) (?:just |only |merely )?an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|llm|chatbot"
-        r"|virtual assistant|computer program)\b|\bmy training data\b|\bi was (?:trained|developed|created|built) by\b"
+        r"\bas an? (?:ai|a\.i\.|artificial intelligence|(?:large )?language model|llm"
+        r"|machine learning model|chatbot|virtual assistant)\b"
+        r"|\bi(?:'m| am) (?:just |only |merely )?an? (?:ai|a\.i\.|artificial intelligence"
+        r"|(?:large )?language model|llm|chatbot"
+        r"|virtual assistant|computer program)\b|\bmy training data\b|\bi was (?:trained|developed|created"
+        r"|built) by\b"
         r"|\bi(?:'m| am) (?:gpt|claude|gemini|llama|qwen|chatgpt|deepseek|grok|mistral)\b"
-        r"|\bals (?:eine? )?(?:ki|künstliche intelligenz|sprachmodell)\b|\ben tant qu'(?:ia|intelligence artificielle)\b"
-        r"|\bcomo (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje)\b|作为(?:一个|一名)?(?:ai|人工智能|语言模型)",
+        r"|\bals (?:eine? )?(?:ki|künstliche intelligenz|sprachmodell)\b|\ben tant qu'(?:ia"
+        r"|intelligence artificielle)\b"
+        r"|\bcomo (?:una? )?(?:ia|inteligencia artificial|modelo de lenguaje)\b"
+        r"|作为(?:一个|一名)?(?:ai|人工智能|语言模型)",
     ),
     (
         "denies the role",
-        r"\bi(?:'m| am) not an? (?:\w+ ){0,2}(?:doctor|physician|radiologist|surgeon|(?:medical|healthcare) professional|clinician)\b"
+        r"\bi(?:'m| am) not an? (?:\w+ ){0,2}(?:doctor|physician|radiologist|surgeon|(?:medical"
+        r"|healthcare) professional|clinician)\b"
         r"|\bi (?:do not|don't) have (?:a )?medical (?:training|degree|licen[sc]e|qualifications?)\b"
-        r"|\bi (?:can't|cannot|can not|am unable to|am not able to) (?:provide|give|offer|make) (?:a |any |you )?(?:\w+ )?(?:medical|clinical)"
+        r"|\bi (?:can't|cannot|can not|am unable to|am not able to) (?:provide|give|offer|make) (?:a |any "
+        r"|you )?(?:\w+ )?(?:medical|clinical)"
         r" (?:advice|diagnos[ie]s|opinions?|interpretations?)\b",
     ),
     (
         "sends the reader to a physician",
-        rf"\b(?:consult|see|visit|seek|contact|ask|speak (?:to|with)|talk to|check with|defer to|rely on|reach out to) "
+        rf"\b(?:consult|see|visit|seek|contact|ask|speak (?:to|with)|talk to|check with|defer to|rely on"
+        rf"|reach out to) "
         rf"(?:with )?(?:an? |your |the )?(?:\w+ ){{0,3}}{_PHYSICIAN}s?\b(?!'s (?:note|report))"
-        r"|\bseek (?:\w+ ){0,2}(?:medical|professional) (?:\w+ )?(?:advice|help|attention|care|opinion|evaluation)\b"
-        r"|\b(?:not|isn't|no) (?:an? )?(?:substitute|replacement) for (?:\w+ ){0,2}(?:medical|professional|clinical)\b"
-        r"|\b(?:must|should|needs? to|has to|ought to) be (?:\w+ly )?(?:reviewed|interpreted|evaluated|assessed|confirmed|made|read|verified)"
+        r"|\bseek (?:\w+ ){0,2}(?:medical|professional) (?:\w+ )?(?:advice|help|attention|care|opinion"
+        r"|evaluation)\b"
+        r"|\b(?:not|isn't|no) (?:an? )?(?:substitute|replacement) for (?:\w+ ){0,2}(?:medical|professional"
+        r"|clinical)\b"
+        r"|\b(?:must|should|needs? to|has to|ought to) be (?:\w+ly )?(?:reviewed|interpreted|evaluated"
+        r"|assessed|confirmed|made|read|verified)"
         rf" by (?:an? |your )?(?:\w+ ){{0,3}}{_PHYSICIAN}\b"
         r"|\b(?:for|is for) (?:educational|informational) purposes only\b"
-        r"|\bwenden sie sich an (?:eine?n? )?(?:arzt|ärztin|facharzt)|\bconsulte[zr]? (?:un|a un|votre) (?:m[ée]d[ei]c[io]n?o?)\b|请咨询.{0,6}(?:医生|医师)",
+        r"|\bwenden sie sich an (?:eine?n? )?(?:arzt|ärztin|facharzt)|\bconsulte[zr]? (?:un|a un"
+        r"|votre) (?:m[ée]d[ei]c[io]n?o?)\b|请咨询.{0,6}(?:医生|医师)",
     ),
 )
 _PATTERNS = tuple((what, re.compile(pattern)) for what, pattern in _BROKEN)
 _ECHO = re.compile(
-    r"\b(?:not|nor|never|n't|without|avoid\w*|refrain\w*|no need to|instead of)\s(?:\w+\s){0,6}$|\b(?:told|asked|instructed|supposed) to\s(?:\w+\s){0,4}$"
+    r"\b(?:not|nor|never|n't|without|avoid\w*|refrain\w*|no need to|instead of)\s(?:\w+\s){0,6}$|\b(?:told"
+    r"|asked|instructed|supposed) to\s(?:\w+\s){0,4}$"
 )
 _ABOUT_PATIENT = re.compile(r"\b(?:patients?|he|she|they|who|which|did|had|has|will|was)\s(?:\w+\s){0,3}$")
 
@@ -69,4 +83,6 @@ def persona(trace: AuditTrace) -> TraceCheck:
 
 
 def _check(verdict: str, detail: str, quote: str | None = None) -> TraceCheck:
-    return TraceCheck.model_validate({"name": "persona", "verdict": verdict, "detail": detail, "quote": quote})
+    return TraceCheck.model_validate(
+        {"name": "persona", "verdict": verdict, "detail": detail, "quote": quote}
+    )

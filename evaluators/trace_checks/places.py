@@ -12,16 +12,23 @@ from spinebench.evaluators.trace_checks.statements import Said, Statement
 from spinebench.records import MULTIPLE_ANSWER_TASKS
 
 _AFFECTED = re.compile(
-    r"\b(?:narrow\w*|steno\w+|bulg\w+|herniat\w+|protru\w+|extru\w+|degenerat\w+|slip\w*|\w*listhesis|compress\w+|collaps\w+"
-    r"|loss of|reduced|decreased|osteophyt\w+|dark\w*|desiccat\w+|affected|involved|abnormal\w*|lesions?|severe\w*|encroach\w+"
-    r"|effac\w+|imping\w+|fractur\w+|displac\w+|obliterat\w+|crowd\w+|patholog\w+|culprit|finding is|located at|lies at|hypertroph\w+)\b"
+    r"\b(?:narrow\w*|steno\w+|bulg\w+|herniat\w+|protru\w+|extru\w+|degenerat\w+|slip\w*|\w*listhesis"
+    r"|compress\w+|collaps\w+"
+    r"|loss of|reduced|decreased|osteophyt\w+|dark\w*|desiccat\w+|affected|involved|abnormal\w*|lesions?"
+    r"|severe\w*|encroach\w+"
+    r"|effac\w+|imping\w+|fractur\w+|displac\w+|obliterat\w+|crowd\w+|patholog\w+|culprit|finding is"
+    r"|located at|lies at|hypertroph\w+)\b"
 )
 _FREE = re.compile(
-    r"\b(?:normal\w*|preserved|unremarkable|intact|maintained|spared|healthy|patent|adequate\w*|well|wide|unaffected|uninvolved"
-    r"|compared|than|relative|versus|unlike|adjacent|neighbou?r\w*|above|below|counting|counted|count|landmark|minimal\w*|mild\w*"
+    r"\b(?:normal\w*|preserved|unremarkable|intact|maintained|spared|healthy|patent|adequate\w*|well|wide"
+    r"|unaffected|uninvolved"
+    r"|compared|than|relative|versus|unlike|adjacent|neighbou?r\w*|above|below|counting|counted|count"
+    r"|landmark|minimal\w*|mild\w*"
     r"|slight\w*|subtle|early|less|minor|options?|question|between)\b"
 )
-_LEVEL = re.compile(r"(?<![\w/.-])([ctl])\s?(\d{1,2})\s?[-/–_]\s?([ctls])?\s?(\d{1,2})(?![\w/]|\s?[-/]\s?[ctls]?\d|\.\d)")
+_LEVEL = re.compile(
+    r"(?<![\w/.-])([ctl])\s?(\d{1,2})\s?[-/–_]\s?([ctls])?\s?(\d{1,2})(?![\w/]|\s?[-/]\s?[ctls]?\d|\.\d)"
+)
 _REGIONS: dict[str, tuple[str, int, int]] = {
     # name in an item's region -> positions of discs that such an image may show, C1/C2 = 0 to L5/S1 = 23
     "lumb": ("lumbar", 16, 23),
@@ -29,9 +36,12 @@ _REGIONS: dict[str, tuple[str, int, int]] = {
     "thorac": ("thoracic", 5, 20),
 }
 _SIDE = re.compile(
-    r"\b(left|right)(?:-|\s)?(?:sided\b|side\b(?! of (?:the|this) (?:image|picture|film|screen))|(?:l[1-5]|s1|neural|lateral|subarticular"
-    r"|foram\w+|recess|nerve|root|facet|paracentral|paramedian|posterolateral|central|hemi\w*|extraforaminal|disc|disk|thecal|pedicle"
-    r"|lamina|exiting|traversing|ligament\w*|and right|more than)\b)|\b(?:on|to|towards?|at) the (?:patient's )?(left|right)\b"
+    r"\b(left|right)(?:-|\s)?(?:sided\b|side\b(?! of (?:the|this) (?:image|picture|film|screen))|(?:l[1-5]"
+    r"|s1|neural|lateral|subarticular"
+    r"|foram\w+|recess|nerve|root|facet|paracentral|paramedian|posterolateral|central|hemi\w*"
+    r"|extraforaminal|disc|disk|thecal|pedicle"
+    r"|lamina|exiting|traversing|ligament\w*|and right|more than)\b)|\b(?:on|to|towards?"
+    r"|at) the (?:patient's )?(left|right)\b"
     r"(?! (?:side )?of (?:the|this) (?:image|picture|film|screen)| (?:image|answer|option|track|level|place))"
 )
 _BOTH = re.compile(r"\b(?:bilateral\w*|both sides|left and right|right and left|symmetric\w*|either side)\b")
@@ -59,25 +69,32 @@ def level(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
     outside = _outside_region(trace, affected)
     if outside is not None:
         region, position = outside
-        return _check("level", "contradicts", f"{_name(position)} is not on a {region} image", affected[position])
+        return _check(
+            "level", "contradicts", f"{_name(position)} is not on a {region} image", affected[position]
+        )
     if known:
         wanted = ", ".join(map(_name, sorted(known)))
         extra = sorted(set(affected) - known)
         if extra and (trace.item.task in MULTIPLE_ANSWER_TASKS or not set(affected) & known):
             told = ", ".join(map(_name, extra))
             return _check(
-                "level", "contradicts", f"{told} called affected, the item's levels are {wanted}", affected[extra[0]]
+                "level",
+                "contradicts",
+                f"{told} called affected, the item's levels are {wanted}",
+                affected[extra[0]],
             )
         if set(affected) & known:
             first = min(set(affected) & known)
             return _check("level", "agrees", f"affected levels named are among {wanted}", affected[first])
         return _check("level", "not_stated", f"no level is called affected; the item's are {wanted}")
-    region = _region(trace)
-    if region is not None and named:
-        inside = [position for position in named if region[1] <= position <= region[2]]
+    limits = _region(trace)
+    if limits is not None and named:
+        inside = [position for position in named if limits[1] <= position <= limits[2]]
         if len(inside) == len(named):
-            return _check("level", "agrees", f"levels named lie in the {region[0]} spine", named[inside[0]])
-    return _check("level", "not_stated", "the item names no level to hold against" if named else "no level is named")
+            return _check("level", "agrees", f"levels named lie in the {limits[0]} spine", named[inside[0]])
+    return _check(
+        "level", "not_stated", "the item names no level to hold against" if named else "no level is named"
+    )
 
 
 def _levels(sentence: Statement) -> Iterator[tuple[Statement, list[int]]]:
@@ -112,7 +129,12 @@ def _outside_region(trace: AuditTrace, affected: dict[int, str]) -> tuple[str, i
 
 
 def _name(position: int) -> str:
-    names = [*(f"C{i}" for i in range(1, 8)), *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)), "S1"]
+    names = [
+        *(f"C{i}" for i in range(1, 8)),
+        *(f"T{i}" for i in range(1, 13)),
+        *(f"L{i}" for i in range(1, 6)),
+        "S1",
+    ]
     return f"{names[position]}/{names[position + 1]}"
 
 
@@ -138,7 +160,9 @@ def side(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
                     which = match.group(1) or match.group(2)
                     found.setdefault(which, text.quote(sentence.start, sentence.start + len(sentence.text)))
     if len(found) != 1:
-        return _check("side", "not_stated", "no side is called affected" if not found else "both sides are named")
+        return _check(
+            "side", "not_stated", "no side is called affected" if not found else "both sides are named"
+        )
     ((which, quote),) = found.items()
     verdict = "agrees" if which == known else "contradicts"
     return _check("side", verdict, f"{which} called affected, {source} says {known}", quote)
@@ -155,7 +179,9 @@ def _known_side(trace: AuditTrace) -> tuple[str | None, str]:
     )
     for source, texts in sources:
         sides = {match for text in texts for match in _SIDE_WORD.findall(text.casefold())}
-        sides |= {{"l": "left", "r": "right"}[text.casefold()] for text in texts if text.casefold() in {"l", "r"}}
+        sides |= {
+            {"l": "left", "r": "right"}[text.casefold()] for text in texts if text.casefold() in {"l", "r"}
+        }
         if len(sides) == 1:
             return sides.pop(), source
         if sides:

@@ -19,20 +19,28 @@ _CLAUSE_END = re.compile(
 )
 
 DENIAL = re.compile(
-    r"\b(?:no|not|never|without|neither|nor|none|cannot|absent|absence|lack\w*|exclud\w+|eliminat\w+|reject\w*"
-    r"|rul(?:es?|ed|ing)(?: \w+){0,2} out|unlikely|against|implausible|incorrect|wrong|fails?|negative|unsupported|inconsistent"
-    r"|argues? against|dismiss\w*|discard\w*|rather than|instead of|other than|less (?:likely|consistent|fitting|typical))\b"
+    r"\b(?:no|not|never|without|neither|nor|none|cannot|absent|absence|lack\w*|exclud\w+|eliminat\w+"
+    r"|reject\w*"
+    r"|rul(?:es?|ed|ing)(?: \w+){0,2} out|unlikely|against|implausible|incorrect|wrong|fails?|negative"
+    r"|unsupported|inconsistent"
+    r"|argues? against|dismiss\w*|discard\w*|rather than|instead of|other than|less (?:likely|consistent"
+    r"|fitting|typical))\b"
     r"|n't\b"
 )
 """Words that deny what stands in their clause, in small letters."""
 SUPPOSITION = re.compile(
-    r"\b(?:would|could|should|might|may|if|whether|recommend\w*|order\w*|obtain\w*|needs?|needed|required?|further"
-    r"|additional\w*|confirm\w*|correlat\w+|follow[- ]?up|ideally|in general|generally|typically|usually|often"
-    r"|gold standard|modality of choice|such as|e\.g|for example|suggested|helpful|useful|better|prior|previous|earlier"
+    r"\b(?:would|could|should|might|may|if|whether|recommend\w*|order\w*|obtain\w*|needs?|needed|required?"
+    r"|further"
+    r"|additional\w*|confirm\w*|correlat\w+|follow[- ]?up|ideally|in general|generally|typically|usually"
+    r"|often"
+    r"|gold standard|modality of choice|such as|e\.g|for example|suggested|helpful|useful|better|prior"
+    r"|previous|earlier"
     r"|unavailable|available|missing|expect\w*|suppos\w+|hypothetical\w*|question)\b"
 )
 """Words of what is not said of this image as it is."""
-_NOT_DENIED = re.compile(r"\bnot only\b|\bno doubt\b|\bwithout (?:a )?doubt\b|\bcannot be (?:ignored|missed|overlooked)\b")
+_NOT_DENIED = re.compile(
+    r"\bnot only\b|\bno doubt\b|\bwithout (?:a )?doubt\b|\bcannot be (?:ignored|missed|overlooked)\b"
+)
 
 
 @dataclass(frozen=True)

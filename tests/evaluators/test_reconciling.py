@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,7 +130,8 @@ def test_reasons_and_probability(
 
 @pytest.mark.parametrize(
     ("scale", "highest"),
-    [((1, 2, 3, 4, 5), 2), ((1, 3, 5), 1), (tuple(range(11)), 3), ((0, 1), 0), ((1, 2, 3, 4), 1), ((-2, -1, 0, 1, 2), -1)],
+    [((1, 2, 3, 4, 5), 2), ((1, 3, 5), 1), (tuple(range(11)), 3), ((0, 1), 0), ((1, 2, 3, 4), 1),
+     ((-2, -1, 0, 1, 2), -1)],
     ids=str,
 )  # fmt: skip
 def test_what_is_low_on_other_scales(scale: tuple[int, ...], highest: int) -> None:
@@ -228,7 +230,9 @@ NAN = float("nan")
      (np.array([[1, 3], [2, 2], [3, 1.0]]), "no equivalent")],
     ids=["no traces", "no raters", "all the same", "no common trace", "two traces", "opposites"],
 )  # fmt: skip
-def test_undefined_has_a_reason(votes: np.ndarray[tuple[int, ...], np.dtype[np.float64]], reason: str) -> None:
+def test_undefined_has_a_reason(
+    votes: np.ndarray[tuple[int, ...], np.dtype[np.float64]], reason: str
+) -> None:
     found = effective_votes(votes)
     assert found.value is None
     assert reason in (found.reason or "")
@@ -236,13 +240,13 @@ def test_undefined_has_a_reason(votes: np.ndarray[tuple[int, ...], np.dtype[np.f
 
 def test_one_judge_is_one_vote_and_missing_is_counted() -> None:
     assert effective_votes([[1.0], [2.0]]).value == 1
-    found = effective_votes([[1, 2, 5], [2, 3, 5], [3, 3, 5], [NAN, 1, 5]])
+    found = effective_votes(np.array([[1, 2, 5], [2, 3, 5], [3, 3, 5], [NAN, 1, 5]]))
     assert (found.n_missing, found.n_pairs) == (1, 1)
     assert any("2 of 3 pairs" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize(("votes", "reference"), [([1.0, 2.0], None), ([[1.0], [2.0]], [1.0])])
-def test_wrong_shapes_are_named(votes: list[float], reference: list[float] | None) -> None:
+def test_wrong_shapes_are_named(votes: list[Any], reference: list[float] | None) -> None:
     with pytest.raises(ValueError, match="shape"):
         effective_votes(votes, reference=reference)
 

@@ -37,7 +37,7 @@ CONCLUSION: dict[str, tuple[str, str, dict[str, Any]]] = {
         "The findings are consistent with spondylolisthesis. Osteophytes, canal stenosis and foraminal stenosis are "
         "ruled out." + END, "agrees", {}),
     "another option": ("There are spurs. Therefore, the diagnosis is osteophytes." + END, "contradicts", {}),
-    "another's synonym": ("Overall, the findings are most consistent with lateral recess stenosis." + END, "contradicts",
+    "another's synonym": ("Overall, the findings are consistent with lateral recess stenosis." + END, "contradicts",
                           {"options": ("Subarticular Stenosis", "Healthy", "Spondylolisthesis", "Osteophytes")}),
     "another letter": ("The discs look alike. Therefore option A is correct." + END, "contradicts", {}),
     "the chosen denied": ("Alignment is kept. In conclusion, there is no spondylolisthesis." + END, "contradicts", {}),
@@ -46,7 +46,7 @@ CONCLUSION: dict[str, tuple[str, str, dict[str, Any]]] = {
     "the last one counts": (
         "At first: therefore osteophytes. But L4 has slipped; thus the diagnosis is spondylolisthesis." + END,
         "agrees", {}),
-    "a differential": ("The differential diagnosis includes osteophytes and foraminal stenosis." + END, "not_stated", {}),
+    "a differential": ("The differential diagnosis includes osteophytes and a slip." + END, "not_stated", {}),
     "secondary": ("Overall, osteophytes are also seen as a secondary change." + END, "not_stated", {}),
     "none concluded": ("There are small osteophytes. Vertebra L4 lies ahead of L5." + END, "not_stated", {}),
     "option list": ("Options: A: Osteophytes, B: Healthy, C: Spondylolisthesis." + END, "not_stated", {}),
@@ -59,7 +59,7 @@ CONCLUSION: dict[str, tuple[str, str, dict[str, Any]]] = {
     "native reasoning": ("My final option: [C]", "contradicts",
                          {"reasoning": "Spurs everywhere. Therefore the diagnosis is osteophytes."}),
     "markdown": ("**Conclusion:** the diagnosis is **Osteophytes**." + END, "contradicts", {}),
-    "not only": ("Therefore it is not only likely but certain: the diagnosis is spondylolisthesis." + END, "agrees", {}),
+    "not only": ("Therefore it is not only likely: the diagnosis is spondylolisthesis." + END, "agrees", {}),
     "a list of denials": ("Therefore, no osteophytes, foraminal stenosis or canal stenosis explain it." + END,
                           "not_stated", {}),
     "levels": ("Therefore, L4/L5 is the affected level.\n\nMy final options: [D]", "agrees", LOCAL),
@@ -255,7 +255,8 @@ def test_any_text_gives_checks_with_quotes_of_it(text: str, reasoning: str) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["the " * 25_000, "therefore " * 10_000, "L4/L5 narrowed, " * 6_000, "this sagittal " * 7_000, "the provided the mri " * 5_000, "the lateral lumbar " * 5_000, "x" * 100_000,
+    ["the " * 25_000, "therefore " * 10_000, "L4/L5 narrowed, " * 6_000, "this sagittal " * 7_000,
+     "the provided the mri " * 5_000, "the lateral lumbar " * 5_000, "x" * 100_000,
      "\n" * 100_000, "consult a " * 10_000, "of the image " * 8_000, "." * 100_000, "a, " * 30_000],
     ids=lambda text: repr(text[:8]),
 )  # fmt: skip
