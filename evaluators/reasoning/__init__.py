@@ -7,12 +7,14 @@ from spinebench.evaluators.reasoning.prevalence import (
     failure_prevalence,
 )
 from spinebench.evaluators.reasoning.wrong_reason import (
+    ALL_MODELS,
     ReasoningCell,
     WrongReason,
     right_for_wrong_reason,
 )
 
 __all__ = [
+    "ALL_MODELS",
     "FailurePrevalence",
     "JudgeAccuracy",
     "ReasoningCell",

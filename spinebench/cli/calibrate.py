@@ -32,6 +32,10 @@ def calibrate(
     judge: Annotated[
         str | None, typer.Option("--judge", help="One judge; default: the median of the panel.")
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Every model's reasons and failure modes, curves, notes and claims."),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the folds of the calibration curve.")] = 0,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,
@@ -71,10 +75,14 @@ def calibrate(
         for mode in modes:
             emit({"type": "failure_prevalence", **mark, **_fields(mode.model_dump(mode="json"))})
         return 0
-    _print_means(", ".join(audit_ids), report)
-    _print_reasons(report, reasons)
-    _print_modes(report, modes)
-    _print_claims(report)
+    if details:
+        _print_means(", ".join(audit_ids), report)
+        _print_reasons(report, reasons)
+        _print_modes(report, modes)
+        _print_claims(report)
+    else:
+        _print_summary(", ".join(audit_ids), report)
+        _print_pooled(report, reasons, modes)
     return 0
 
 
@@ -142,6 +150,76 @@ def _print_means(audits: str, report: CalibrationReport) -> None:
             + _curve(task.curve.reason, task.curve.rmse_judge, task.curve.rmse_out_of_fold),
         )
         _print_notes(report, task.dimension, task.task)
+
+
+def _print_summary(audits: str, report: CalibrationReport) -> None:
+    """All corrected means in one table, and in a line each what they lack."""
+    from spinebench.cli.console import print_table, put
+
+    rows: list[tuple[object, ...]] = []
+    for task in report.tasks:
+        rows.append((f"{task.task}, {task.dimension}", None, None, None, None))
+        rows += [
+            (
+                f"  {row.model}",
+                figure(row.judge),
+                figure(row.clinicians),
+                figure(row.corrected) or f"none: {row.corrected.reason}",
+                f"{row.coverage.n_rated}/{row.coverage.n_judged}",
+            )
+            for row in report.models
+            if (row.dimension, row.task) == (task.dimension, task.task)
+        ]
+    print_table(
+        ("mean score", "judge, raw", "clinicians alone", "corrected", "rated/judged"),
+        rows,
+        title=f"Corrected scores, audit {audits}{_marks(report)}",
+        caption=f"Judge: {report.judge}. {100 * report.level:g} % intervals; all means stand for all answers of the "
+        "model, not for the drawn ones alone. Corrected: the judge's mean, moved by what clinicians gave more or less "
+        "on the rated traces.",
+    )
+    rough = sum(row.coverage.n_rated < 10 for row in report.models)
+    if rough:
+        put(f"{rough} of {len(report.models)} corrected means rest on fewer than 10 rated traces: rough.\n")
+    for warning in report.warnings:
+        put(f"note: {warning}\n")
+
+
+def _print_pooled(
+    report: CalibrationReport, reasons: Sequence[WrongReason], modes: Sequence[FailurePrevalence]
+) -> None:
+    """Right for the wrong reason and failure modes, over all models."""
+    from spinebench.cli.console import print_table, put
+    from spinebench.evaluators.reasoning import ALL_MODELS
+
+    print_table(
+        ("percent", "judge, raw", "clinicians alone", "corrected", "rated/judged"),
+        [
+            (
+                f"low {reason.dimension}, if right",
+                figure(reason.low_if_correct_judge, percent=True),
+                figure(reason.low_if_correct_clinicians, percent=True),
+                figure(reason.low_if_correct, percent=True),
+                f"{reason.coverage_correct.n_rated}/{reason.coverage_correct.n_judged}",
+            )
+            for reason in reasons
+            if reason.model == ALL_MODELS
+        ]
+        + [
+            (
+                f"failure mode {row.mode}",
+                figure(row.judge, percent=True),
+                figure(row.clinicians, percent=True),
+                figure(row.corrected, percent=True),
+                f"{row.coverage.n_rated}/{row.coverage.n_judged}",
+            )
+            for row in modes
+            if row.model == ALL_MODELS
+        ],
+        title=f"Right for the wrong reason, and failure modes, {ALL_MODELS}{_marks(report)}",
+        caption="Low: below 40 % of the scale (1 and 2 of 1-5).",
+    )
+    put("Each model, calibration curves, notes, and what may be claimed: --details.\n\n")
 
 
 def _curve(reason: str | None, before: float | None, after: float | None) -> str:

@@ -60,8 +60,26 @@ def test_records_for_programs(cli: Callable[..., Said], rated: Path) -> None:
     assert unassessed["coverage"]["n_cannot_assess"] == 1
 
 
-def test_tables_for_a_person(cli: Callable[..., Said], rated: Path) -> None:
+def test_the_short_form_has_every_corrected_mean_and_all_models_together(
+    cli: Callable[..., Said], rated: Path
+) -> None:
     said = cli("calibrate", "--workspace", rated)
+    assert said.code == 0, said.err
+    for text in (
+        "Corrected scores",
+        "SIMULATION",
+        "NOT LOCKED",
+        "sim/a",
+        "if right",
+        "failure mode",
+        "--details",
+    ):
+        assert text in said.out
+    assert "what may be claimed\n" not in said.out
+
+
+def test_tables_for_a_person(cli: Callable[..., Said], rated: Path) -> None:
+    said = cli("calibrate", "--details", "--workspace", rated)
     assert said.code == 0, said.err
     for text in (
         "judge, raw",
