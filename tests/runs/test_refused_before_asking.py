@@ -143,7 +143,10 @@ def test_a_benchmark_that_is_not_there(cli: Callable[..., Said], tmp_path: Path)
         (["-b", "{bench}", "-m", "baseline/random", "-M", "colour=blue"], ["colour"]),
         (["-b", "{bench}", "-m", "baseline/random", "-M", "colour"], ["-M", "key=value"]),
         (["-b", "{bench}", "-m", "baseline/random", "-m", "baseline/random"], ["each model once"]),
-        (["-b", "{bench}", "-m", "baseline/random", "--model-role", "judge=sim/x"], ["judge", "extractor"]),
+        (
+            ["-b", "{bench}", "-m", "baseline/random", "--model-role", "jury=sim/x"],
+            ["jury", "extractor", "judge"],
+        ),
         (
             ["-b", "{bench}", "-m", "baseline/random", "--rotate-options", "--shuffle-options", "1"],
             ["rotate_options", "shuffle_options"],

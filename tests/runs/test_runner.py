@@ -84,7 +84,7 @@ async def test_a_journal_that_cannot_be_written_ends_the_sitting(
     folder = workspace.create_run(prepared.spec, prepared.items)
     n_written = 0
 
-    class Failing(Journal):
+    class Failing(Journal[JournalEntry]):
         def append(self, entries: Sequence[JournalEntry]) -> None:
             nonlocal n_written
             n_written += len(entries)
@@ -92,7 +92,7 @@ async def test_a_journal_that_cannot_be_written_ends_the_sitting(
                 raise error
             super().append(entries)
 
-    folder.journal = Failing(folder.journal.path)
+    folder.journal = Failing(folder.journal.path, JournalEntry)
     with pytest.raises(type(error)), folder.lock():
         await sit(prepared, folder, gateway=Gateway())
     kept = RunFolder(folder.path)
@@ -112,7 +112,7 @@ async def test_an_aborted_sitting_counts_all_that_is_in_the_journal(
     switch = StopSwitch()
     n_written = 0
 
-    class Stopping(Journal):
+    class Stopping(Journal[JournalEntry]):
         def append(self, entries: Sequence[JournalEntry]) -> None:
             nonlocal n_written
             super().append(entries)
@@ -120,7 +120,7 @@ async def test_an_aborted_sitting_counts_all_that_is_in_the_journal(
             if n_written >= 4:
                 switch.throw(StopRequest.DRAIN)
 
-    folder.journal = Stopping(folder.journal.path)
+    folder.journal = Stopping(folder.journal.path, JournalEntry)
     with folder.lock():
         status = await sit(prepared, folder, gateway=Gateway(), switch=switch)
     assert status.state is RunState.INCOMPLETE
