@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rubrics": set(),
     "agents": {"models", "rubrics", "evaluators"},
     "runs": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents"},
-    "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs"},
+    "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "exchange"},
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
     "demo": {"models", "exchange"},

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "spinebench.cli.calibrate",
         "Correct judges by clinicians' few scores; right answers with wrong reasons; failure modes.",
     ),
+    "sheets": ("spinebench.cli.sheets", "Reporting sheets of an audit: GRRAS, TRIPOD-LLM, CLAIM."),
     "runs": ("spinebench.cli.runs", "List and show runs."),
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from spinebench.audit_records import Assignment, AuditSpec, RaterCard
+from spinebench.audit_records import Assignment, AuditSpec, RaterCard, SampleMode
 from spinebench.records import Record, RunSpec
 from spinebench.rubrics.rubric import Rubric
 
@@ -30,7 +30,10 @@ class SheetFigure(Record):
 
     topic: Topic
     name: str
-    """The estimand with its group, e.g. `alpha (ordinal) among clinicians, clinical_rationality, diagnosis`."""
+    """The estimand, e.g. `Krippendorff's alpha (ordinal)`."""
+    group: str = ""
+    """What it is of, e.g. `clinicians with each other, clinical_rationality, diagnosis`: figures of one group are
+    told on one line."""
     value: float | None
     reason: str | None = None
     """Why there is no value."""
@@ -40,6 +43,8 @@ class SheetFigure(Record):
     method: str | None = None
     """How figure and interval were made."""
     n: int | None = None
+    unit: str = ""
+    """Of `n`, e.g. `traces`."""
 
 
 class AuditCounts(Record):
@@ -50,6 +55,8 @@ class AuditCounts(Record):
     """Judgements that stayed unread; so too the next two."""
     n_refused: int | None = None
     n_failed: int | None = None
+    n_steered: int | None = None
+    """Traces that address the judge, imitate its delimiters or name the model that wrote them."""
     n_ratings: int | None = None
     """Current ratings: superseded ones do not count, hidden duplicates do."""
     n_rated: int | None = None
@@ -73,12 +80,18 @@ class AuditFacts(Record):
     raters: tuple[RaterCard, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     counts: AuditCounts = AuditCounts()
+    referred: frozenset[str] | None = None
+    """Ids of the traces that were referred to clinicians; None: not known."""
     frame_notes: tuple[str, ...] = ()
     """What the frame leaves out (`Frame.notes`)."""
     figures: tuple[SheetFigure, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be kept in mind about all of it, e.g. that ratings are not locked."""
     statements: dict[str, str] = Field(default_factory=dict)
     """What only the people know: `GRRAS 5` -> text, one per item of a sheet."""
 
+
+NOT_TOLD = "version not recorded"
 
 Fact = Callable[[AuditFacts], str | None]
 
@@ -115,7 +128,10 @@ def _judges(facts: AuditFacts) -> str | None:
     if not facts.audit.judges:
         return "no judge model: clinicians only"
     times = "once" if facts.audit.repeats == 1 else f"{facts.audit.repeats} times"
-    return f"{', '.join(facts.audit.judges)}, each trace {times}; prompt hash {facts.audit.prompt_hash}"
+    panel = "; panel median: the median of their votes on a trace" if len(facts.audit.judges) > 1 else ""
+    return (
+        f"{', '.join(facts.audit.judges)}, each trace {times}{panel}; prompt hash {facts.audit.prompt_hash}"
+    )
 
 
 def _benchmark(facts: AuditFacts) -> str | None:
@@ -139,24 +155,37 @@ def _examinees(facts: AuditFacts) -> str | None:
 def _rater_groups(facts: AuditFacts) -> str | None:
     if not facts.raters:
         return None
-    groups = Counter(card.specialty or "specialty not recorded" for card in facts.raters)
-    return ", ".join(f"{n} {name}" for name, n in sorted(groups.items()))
+    groups = Counter(
+        "simulated, standing for nobody"
+        if card.simulated
+        else card.specialty or "of a specialty not recorded"
+        for card in facts.raters
+    )
+    return "; ".join(f"{n} {name}" for name, n in sorted(groups.items()))
 
 
 def _rater_cards(facts: AuditFacts) -> str | None:
     parts = []
     for card in facts.raters:
+        if card.simulated:
+            parts.append(f"{card.rater}: SIMULATED, no person")
+            continue
         years = "years not recorded" if card.years is None else f"{card.years} years"
-        fields = [card.specialty or "specialty not recorded", years, card.training or "training not recorded"]
-        parts.append(f"{card.rater}: {', '.join(fields)}{' (SIMULATED)' if card.simulated else ''}")
+        training = f"trained with: {card.training}" if card.training else "training not recorded"
+        parts.append(f"{card.rater}: {card.specialty or 'specialty not recorded'}, {years}, {training}")
     return _joined(parts)
 
 
 def _planned_size(facts: AuditFacts) -> str | None:
     sample = facts.audit.sample
+    judges = len(facts.audit.judges)
     parts = [
-        f"{sample.per_cell} traces per model and task, {facts.audit.n_traces} in all",
-        f"{len(facts.audit.judges)} judges, {facts.audit.repeats} judgements each per trace",
+        f"{sample.per_cell} traces per model and task where there are so many, {facts.audit.n_traces} in all",
+        "no judge model"
+        if not judges
+        else f"each trace judged {_times(facts.audit.repeats)} by each of {judges} judges"
+        if judges > 1
+        else f"each trace judged {_times(facts.audit.repeats)} by one judge",
     ]
     if facts.assignments:
         shown = sum(len(one.traces) for one in facts.assignments)
@@ -164,17 +193,38 @@ def _planned_size(facts: AuditFacts) -> str | None:
     return _joined(parts)
 
 
+_MODES = {
+    SampleMode.SPECIFIC: "traces drawn one by one",
+    SampleMode.COMMON: "the same images drawn for all models",
+    SampleMode.MIXED: "half drawn trace by trace, half as the same images for all models",
+}
+
+
 def _sampling(facts: AuditFacts) -> str | None:
     sample = facts.audit.sample
     text = (
-        f"mode {sample.mode.value}, strata task x model x {sample.strata_by.value}, by permanent random numbers "
+        f"{_MODES[sample.mode]}, strata task x model x {sample.strata_by.value}, by permanent random numbers "
         f"(SHA-256, seed {sample.seed}), from {sample.n_frame} traces of runs {', '.join(sample.run_ids)}; "
         f"inclusion probabilities stored; frame hash {sample.frame_hash}"
     )
     if sample.tuning_share:
         text += f"; {sample.tuning_share:.0%} of the images set aside for tuning"
     share = facts.audit.random_share
-    return f"{text}; to clinicians: referred traces, and a random {share:.0%} of the others"
+    if not facts.audit.judges:
+        return f"{text}; to clinicians: all of them"
+    return (
+        f"{text}; to clinicians: traces on which judges lie two levels or more apart, whose reasoning contradicts the "
+        "chosen option, that are right with a low score or whose judgement stayed unread, and a random "
+        f"{share:.0%} of the others{_beyond_referral(facts)}"
+    )
+
+
+def _beyond_referral(facts: AuditFacts) -> str:
+    if facts.referred is None:
+        return ""
+    assigned = {trace.trace_id for one in facts.assignments for trace in one.traces}
+    more = len(assigned - facts.referred)
+    return f"; {more} traces without such a reason were given to clinicians as well" if more else ""
 
 
 def _strata(facts: AuditFacts) -> str | None:
@@ -186,9 +236,16 @@ def _judge_view(facts: AuditFacts) -> str | None:
         return None
     image = "the image" if facts.audit.blinding.image else "no image"
     gold = "the gold answer" if facts.audit.blinding.gold else "no gold answer"
-    return (
-        f"judges saw question, options, trace, {image} and {gold}; never the model's name or its correctness"
+    text = (
+        f"judges saw question, options, trace, {image} and {gold}; they were not "
+        "told the model or whether it was right"
     )
+    if facts.counts.n_steered:
+        text += (
+            f"; {facts.counts.n_steered} traces themselves address the judge, imitate its instructions or name their "
+            "model: what imitates was shown neutralized, the words stayed"
+        )
+    return text
 
 
 def _rater_lists(facts: AuditFacts) -> str | None:
@@ -206,7 +263,7 @@ def _rater_lists(facts: AuditFacts) -> str | None:
 def _duplicates(facts: AuditFacts) -> str | None:
     planned = sum(trace.duplicate for one in facts.assignments for trace in one.traces)
     rated = facts.counts.n_duplicates
-    if not facts.assignments and rated is None:
+    if not facts.assignments and not rated:
         return None
     done = "" if rated is None else f", {rated} of them rated"
     return f"{planned} hidden second showings{done}"
@@ -215,12 +272,20 @@ def _duplicates(facts: AuditFacts) -> str | None:
 def _independence(facts: AuditFacts) -> str | None:
     if not facts.assignments:
         return None
-    return "each clinician had a list of their own, without another rater's or a judge's score"
+    text = "each clinician had a list of their own, without another rater's or a judge's score"
+    elsewhere = sorted(set(facts.counts.sources) - {"packet", "csv", "page", "simulated"})
+    if elsewhere:
+        text += f"; what was shown by {', '.join(elsewhere)} is not recorded"
+    return text
 
 
 def _methods(facts: AuditFacts) -> str | None:
-    methods = dict.fromkeys(one.method for one in facts.figures if one.method)
-    return _joined(list(filter(None, methods)))
+    """Of the figures on agreement, each with all the ways in which its intervals were made."""
+    found: dict[str, dict[str, None]] = {}
+    for one in facts.figures:
+        if one.method and one.topic in ("agreement_clinicians", "agreement_judge", "repeatability"):
+            found.setdefault(one.name, {})[one.method] = None
+    return _joined([f"{name}: intervals by {', or '.join(ways)}" for name, ways in found.items()])
 
 
 def _actual_size(facts: AuditFacts) -> str | None:
@@ -263,7 +328,7 @@ def _missing(facts: AuditFacts) -> str | None:
 def _adjudication(facts: AuditFacts) -> str | None:
     counts = facts.counts
     if counts.locked_at is None:
-        return None
+        return "ratings are not locked yet, nothing is adjudicated" if counts.n_ratings else None
     decided = "" if counts.n_adjudicated is None else f"; {counts.n_adjudicated} scores adjudicated"
     return f"ratings locked {_day(counts.locked_at)}, before any adjudication{decided}; original scores kept"
 
@@ -295,10 +360,10 @@ def _generation(facts: AuditFacts) -> str | None:
 def _outcome(facts: AuditFacts) -> str | None:
     parts = []
     for run in facts.runs:
-        rules = {name: text for name, text in sorted(run.versions.items()) if name != "python"}
+        rules = {name: run.versions[name] for name in ("extraction", "grading") if name in run.versions}
         parts.append(
             f"run {run.run_id}: chosen options read from the text and held against the benchmark's gold answer; "
-            f"unanswered counts as wrong ({_pairs(rules)})"
+            f"unanswered counts as wrong (rules: {_pairs(rules) or NOT_TOLD})"
         )
     return _joined(parts)
 
@@ -333,7 +398,13 @@ def _limitations(facts: AuditFacts) -> str | None:
     same = sorted(set(facts.audit.judges) & {model for run in facts.runs for model in run.models})
     if same:
         parts.append(f"{', '.join(same)} judged traces of its own")
-    parts += [f"{one.name}: undefined ({one.reason})" for one in facts.figures if one.value is None]
+    parts += facts.notes
+    undefined = Counter(one.name for one in facts.figures if one.value is None)
+    parts += [
+        f"{name}: undefined for {n} of {sum(one.name == name for one in facts.figures)} groups, each with its reason "
+        "where it is told"
+        for name, n in undefined.items()
+    ]
     return _joined(parts)
 
 
@@ -354,6 +425,8 @@ FACTS: Mapping[str, tuple[str, Fact]] = MappingProxyType(
         "benchmark": ("Questions", _benchmark),
         "examinees": ("Models", _examinees),
         "training_dates": ("Last date of training", _unknown),
+        "data_place": ("Where to be had", _unknown),
+        "code_place": ("Where to be had", _unknown),
         "rater_groups": ("Raters", _rater_groups),
         "rater_cards": ("Raters", _rater_cards),
         "planned_size": ("Planned", _planned_size),
@@ -395,7 +468,37 @@ def _rubrics(facts: AuditFacts) -> list[Rubric]:
 
 
 def _of_topic(facts: AuditFacts, topic: Topic) -> list[str]:
-    return [_quoted(one) for one in facts.figures if one.topic == topic]
+    """One line per group, in order of appearance; figures without a group have a line of their own."""
+    lines: list[str] = []
+    groups: dict[str, list[SheetFigure]] = {}
+    for one in facts.figures:
+        if one.topic == topic and one.group:
+            groups.setdefault(one.group, []).append(one)
+        elif one.topic == topic:
+            lines.append(_quoted(one))
+    return lines + [_line(group, figures) for group, figures in groups.items()]
+
+
+def _line(group: str, figures: Sequence[SheetFigure]) -> str:
+    """`clinicians, logic (n = 20 traces): alpha 0.61 (95% interval 0.50 to 0.70); exact agreement 0.40 (0.31 to ...)`.
+
+    Number of units and level of the intervals stand once where all figures share them.
+    """
+    shared = len({(one.n, one.unit) for one in figures}) == 1
+    parts, level = [], None
+    for one in figures:
+        if one.value is None:
+            parts.append(f"{one.name} undefined ({one.reason})")
+            continue
+        text = f"{one.name} {one.value:.2f}"
+        if one.low is not None and one.high is not None:
+            told = "" if one.level == level else f"{one.level:.0%} interval "
+            level = one.level
+            text += f" ({told}{one.low:.2f} to {one.high:.2f})"
+        parts.append(text if shared or one.n is None else f"{text}, n = {one.n} {one.unit}".rstrip())
+    n = figures[0].n if shared else None
+    about = "" if n is None else f" (n = {n} {figures[0].unit}".rstrip() + ")"
+    return f"{group}{about}: {'; '.join(parts)}"
 
 
 def _quoted(figure: SheetFigure) -> str:
@@ -404,7 +507,7 @@ def _quoted(figure: SheetFigure) -> str:
     text = f"{figure.name}: {figure.value:.3g}"
     if figure.low is not None and figure.high is not None:
         text += f" ({figure.level:.0%} interval {figure.low:.3g} to {figure.high:.3g})"
-    return text + ("" if figure.n is None else f", n = {figure.n}")
+    return text + ("" if figure.n is None else f", n = {figure.n} {figure.unit}".rstrip())
 
 
 def _joined(parts: Sequence[str]) -> str | None:

@@ -90,7 +90,7 @@ def reporting_sheets(facts: AuditFacts) -> tuple[ReportingSheet, ...]:
             audit_id=facts.audit.audit_id,
             simulated=facts.audit.simulated or any(card.simulated for card in facts.raters),
             partial=facts.audit.partial,
-            items=tuple(_filled(template.id, item, facts) for item in template.items),
+            items=_filled_items(template, facts),
         )
         for template in templates
     )
@@ -118,11 +118,24 @@ def sheets_markdown(sheets: Sequence[ReportingSheet]) -> str:
     return "\n".join(lines)
 
 
-def _filled(sheet: str, item: _TemplateItem, facts: AuditFacts) -> SheetItem:
+_LONG = 3
+"""Lines up to which an answer is printed again under a second item of a sheet."""
+
+
+def _filled_items(template: _Template, facts: AuditFacts) -> tuple[SheetItem, ...]:
+    told: dict[str, str] = {}
+    return tuple(_filled(template.id, item, facts, told) for item in template.items)
+
+
+def _filled(sheet: str, item: _TemplateItem, facts: AuditFacts, told: dict[str, str]) -> SheetItem:
+    """One item; `told` holds the long answers of the sheet so far, text -> item."""
     answers = []
     for name in item.facts:
         label, tell = FACTS[name]
         text = tell(facts)
+        if text and len(text.splitlines()) > _LONG:
+            first = told.setdefault(text, item.id)
+            text = text if first == item.id else f"as under {first}"
         answers.append(Answered(label=label, text=text or NOT_RECORDED, recorded=bool(text)))
     stated = facts.statements.get(f"{sheet} {item.id}", "").strip()
     if stated or not item.facts:

@@ -117,7 +117,7 @@ def test_stored_facts_fill_the_items() -> None:
         "alpha: 0.61 (95% interval 0.5 to 0.7), n = 10",
         "kappa: undefined (9 traces)",
     ]
-    assert texts(sheets, "GRRAS 10")["Methods"] == "jackknife t on Fisher z"
+    assert texts(sheets, "GRRAS 10")["Methods"] == "alpha: intervals by jackknife t on Fisher z"
     assert texts(sheets, "GRRAS 5")["Statement"] == "Nothing is known."
     generation = texts(sheets, "TRIPOD-LLM 6c")["Generation"]
     assert "asked 3 times; temperature 0.0; seed" in generation  # a zero is a setting, a None is none
