@@ -44,6 +44,7 @@ from spinebench.evaluators.agreement.trace_table import (
 )
 from spinebench.evaluators.agreement.within_models import WithinAndPooled, within_and_pooled
 from spinebench.evaluators.audit_rows import AuditRows, Source
+from spinebench.evaluators.reconciling import EffectiveVotes, effective_votes
 from spinebench.records import Record
 
 
@@ -140,6 +141,8 @@ class DimensionAgreement(Record):
     clinicians: tuple[str, ...]
     ceiling: HumanCeiling
     judges: tuple[JudgeAgreement, ...]
+    panel_votes: EffectiveVotes
+    """What the judges together are worth, from their errors against the clinicians' mean."""
     repeatability: tuple[Repeatability, ...]
     coverage: tuple[Coverage, ...]
 
@@ -228,6 +231,7 @@ def _dimension(
         columns = [table.judges.index(name) for name in chosen]
         votes.append((PANEL, lower_medians(rated.votes[:, columns])))
     ceiling = _ceiling(rated, how)
+    columns = [rated.judges.index(name) for name in chosen]
     return DimensionAgreement(
         task=table.task,
         dimension=table.dimension,
@@ -239,6 +243,7 @@ def _dimension(
         clinicians=table.clinicians,
         ceiling=ceiling,
         judges=tuple(_judge(rated, name, column, rows, how) for name, column in votes),
+        panel_votes=effective_votes(rated.votes[:, columns], reference=_row_means(rated.ratings)),
         repeatability=tuple(_repeatability(one, table.scale, how) for one in table.repeats),
         coverage=table.coverage,
     )

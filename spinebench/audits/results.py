@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from spinebench.audit_records import AuditTrace, Judgement, JudgementStatus, Review, Split
+from spinebench.audit_records import AuditSpec, AuditTrace, Judgement, JudgementStatus, Review, Split
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.proportions import Bounds
+from spinebench.evaluators.reconciling import EffectiveVotes, effective_votes
 from spinebench.evaluators.weighting import hajek_mean
 from spinebench.records import Record, Task
 from spinebench.rubrics.rubric import Dimension, Rubric
@@ -56,6 +57,14 @@ class JudgeUse(Record):
     """None as soon as the cost of one reply is unknown."""
 
 
+class PanelVotes(Record):
+    """What the votes on one dimension are worth, over the validation traces of all models and tasks."""
+
+    dimension: str
+    votes: EffectiveVotes
+    """From the votes alone, which is a lower bound; `agree` has the figure from errors against clinicians."""
+
+
 class AuditResults(Record):
     """An audit's figures so far."""
 
@@ -65,6 +74,8 @@ class AuditResults(Record):
     n_referred: int
     cells: tuple[AuditCell, ...]
     judges: tuple[JudgeUse, ...]
+    panel: tuple[PanelVotes, ...]
+    """Empty for fewer than two votes per trace."""
 
 
 def audit_results(folder: AuditFolder) -> AuditResults:
@@ -100,7 +111,37 @@ def audit_results(folder: AuditFolder) -> AuditResults:
         judges=tuple(
             _use(judge, [one for one in judgements if one.key.judge == judge]) for judge in spec.judges
         ),
+        panel=_panel(spec, dimensions, by_trace, [trace for traces in cells.values() for trace in traces]),
     )
+
+
+def _panel(
+    spec: AuditSpec,
+    dimensions: Sequence[Dimension],
+    by_trace: Mapping[str, Sequence[Judgement]],
+    traces: Sequence[AuditTrace],
+) -> tuple[PanelVotes, ...]:
+    import numpy as np
+
+    voters = [(judge, repeat) for judge in spec.judges for repeat in range(1, spec.repeats + 1)]
+    if len(voters) < 2:
+        return ()
+    found = []
+    for dimension in dimensions:
+        asked = [
+            trace
+            for trace in traces
+            if trace.pick.split is Split.VALIDATION and dimension.applies_to(trace.item.task)
+        ]
+        votes = np.full((len(asked), len(voters)), np.nan)
+        for row, trace in enumerate(asked):
+            for judgement in by_trace.get(trace.trace_id, ()):
+                column = voters.index((judgement.key.judge, judgement.key.repeat))
+                for score in judgement.scores:
+                    if score.dimension == dimension.id:
+                        votes[row, column] = score.score
+        found.append(PanelVotes(dimension=dimension.id, votes=effective_votes(votes)))
+    return tuple(found)
 
 
 def _cell(

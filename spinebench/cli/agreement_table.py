@@ -66,6 +66,13 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
             "clinicians' mean, in points of the scale. n: rated traces."
         ),
     )
+    panels = [
+        f"{one.panel_votes.value:.1f} of {one.panel_votes.n_raters} ({one.task}, {one.dimension})"
+        for one in report.dimensions
+        if one.panel_votes.value is not None and one.panel_votes.n_raters > 1
+    ]
+    if panels:
+        put(f"Effective votes of the panel, as its judges' errors go together: {', '.join(panels)}.\n")
     claims = [judge.claims for one in report.dimensions for judge in one.judges]
     common = (
         [line for line in claims[0].may_not if all(line in other.may_not for other in claims)]
@@ -155,6 +162,10 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
             "clinicians' mean. n: traces."
         ),
     )
+    panel = one.panel_votes
+    if panel.n_raters > 1:
+        worth = f"undefined ({panel.reason})" if panel.value is None else f"{panel.value:.1f}"
+        put(f"Effective votes of the {panel.n_raters} judges, as their errors go together: {worth}.\n\n")
     for judge in one.judges:
         _print_judge(judge)
     _print_coverage(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from spinebench.cli.console import emit, print_table
+from spinebench.cli.console import emit, print_table, put
 
 if TYPE_CHECKING:
     from spinebench.audit_records import AuditSpec, AuditStatus
@@ -32,6 +32,8 @@ def emit_audit(spec: AuditSpec, status: AuditStatus | None, results: AuditResult
     )
     for cell in results.cells:
         emit({"type": "audit_cell", "audit_id": spec.audit_id, **cell.model_dump(mode="json")})
+    for one in results.panel:
+        emit({"type": "panel_votes", "audit_id": spec.audit_id, **one.model_dump(mode="json")})
     for judge in results.judges:
         emit({"type": "judge", "audit_id": spec.audit_id, **judge.model_dump(mode="json")})
 
@@ -48,6 +50,13 @@ def print_audit(spec: AuditSpec, status: AuditStatus | None, results: AuditResul
         ),
     ]
     _print_cells(f"Audit {spec.audit_id}" + (f"  [{', '.join(marks)}]" if marks else ""), results.cells)
+    worth = [
+        f"{one.dimension} {one.votes.value:.1f} of {one.votes.n_raters}"
+        for one in results.panel
+        if one.votes.value is not None
+    ]
+    if worth:
+        put(f"Effective number of votes, at least: {', '.join(worth)} (judges who err alike count less).\n\n")
     if results.judges:
         _print_judges(results.judges)
 

@@ -155,3 +155,16 @@ def test_without_an_audit_the_way_on_is_named(cli: Callable[..., Said]) -> None:
     said = cli("agree")
     assert said.code == 2
     assert "spinebench audit" in said.err
+
+
+def test_two_judges_who_err_together_count_as_one(cli: Callable[..., Said], ratings: Path) -> None:
+    lines = ratings.read_text("utf-8-sig").splitlines()
+    twin = [line.replace(";judge;", ";twin;") for line in lines if ";judge;" in line]
+    ratings.write_text("\n".join([*lines, *twin]) + "\n", "utf-8")
+    said = cli(
+        "agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge", "--judge", "twin", "--json"
+    )
+    assert said.code == 0, said.err
+    panel = said.records[1]["panel_votes"]
+    assert (panel["n_raters"], panel["basis"], panel["rho"]) == (2, "errors", pytest.approx(1.0))
+    assert panel["value"] == pytest.approx(1.0)
