@@ -14,6 +14,7 @@ from spinebench.evaluators.agreement.coefficients import (
 from spinebench.evaluators.agreement.concordance import kendall_w
 from spinebench.evaluators.agreement.correlation import rank_correlation
 from spinebench.evaluators.agreement.differences import BlandAltman, bland_altman
+from spinebench.evaluators.agreement.dimension_table import DimensionTable, dimension_table
 from spinebench.evaluators.agreement.exact import percent_agreement
 from spinebench.evaluators.agreement.icc import icc
 from spinebench.evaluators.agreement.kappa import BinaryAgreement, binary_agreement, weighted_kappa
@@ -44,6 +45,7 @@ __all__ = [
     "AlternativeAnnotatorTest",
     "BinaryAgreement",
     "BlandAltman",
+    "DimensionTable",
     "MarginalShift",
     "MarginalTest",
     "NonInferiority",
@@ -57,6 +59,7 @@ __all__ = [
     "bland_altman",
     "brennan_prediger",
     "conger",
+    "dimension_table",
     "fleiss_kappa",
     "gwet_ac",
     "icc",
