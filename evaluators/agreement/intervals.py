@@ -23,8 +23,9 @@ from spinebench.evaluators.proportions import normal_quantile, z_quantile
 IntervalMethod = Literal["jackknife", "bca"]
 Statistic = Callable[[FloatArray], FloatArray]
 
-_CELLS = 4_000_000
-"""Weights held at once."""
+_CELLS = 20_000
+"""Weights held at once. Products of this size stay below what a BLAS starts its threads for: on busy cores waiting for
+them takes longer than all of the work."""
 _MOST_UNDEFINED = 0.05
 """Share of undefined resamples above which a bootstrap interval is refused."""
 
@@ -56,6 +57,8 @@ class Sample:
     """Kinds of clusters x distinct rows: how often each row occurs in a cluster of that kind."""
     multiplicity: IntArray
     """How many clusters are of each kind."""
+    single: bool = False
+    """True where every cluster is one unit: then `kinds` is the identity."""
 
     @property
     def base(self) -> FloatArray:
@@ -84,7 +87,7 @@ def sample_of(values: FloatArray, clusters: IntArray) -> Sample:
     _, groups = np.unique(clusters, return_inverse=True)
     groups = groups.ravel()
     if len(np.unique(groups)) == len(values):
-        return Sample(rows, np.eye(len(rows)), np.bincount(place, minlength=len(rows)).astype(np.int64))
+        return Sample(rows, np.eye(len(rows)), np.bincount(place, minlength=len(rows)).astype(np.int64), True)
     counts = np.zeros((int(groups.max()) + 1, len(rows)))
     np.add.at(counts, (groups, place), 1)
     kinds, multiplicity = np.unique(counts, axis=0, return_counts=True)
@@ -219,9 +222,9 @@ def bootstrap(
     """The statistic of `n_resamples` draws of as many clusters as there are, with replacement."""
     share = sample.multiplicity / sample.n_clusters
     counts = rng.multinomial(sample.n_clusters, share, size=n_resamples).astype(np.float64)
-    size = max(1, _CELLS // max(1, sample.kinds.shape[1]))
-    parts = [statistic(counts[start : start + size] @ sample.kinds) for start in range(0, n_resamples, size)]
-    return np.concatenate(parts)
+    size = _chunk(max(sample.kinds.shape))
+    parts = (counts[start : start + size] for start in range(0, n_resamples, size))
+    return np.concatenate([statistic(part if sample.single else part @ sample.kinds) for part in parts])
 
 
 def seed_of(rng: np.random.Generator) -> int | None:
@@ -240,8 +243,13 @@ def clustered_se(influence: FloatArray, ratings: Ratings) -> float | None:
     return math.sqrt(variance) if variance > 1e-24 else None
 
 
+def _chunk(width: int) -> int:
+    """Resamples computed at once."""
+    return max(16, _CELLS // max(1, width))
+
+
 def _in_chunks(statistic: Statistic, weights: FloatArray) -> FloatArray:
-    size = max(1, _CELLS // max(1, weights.shape[1]))
+    size = _chunk(weights.shape[1])
     return np.concatenate(
         [statistic(weights[start : start + size]) for start in range(0, len(weights), size)]
     )

@@ -98,7 +98,7 @@ def _asymptotic(counts: FloatArray, weights: FloatArray) -> tuple[float | None, 
     around = (weights @ columns)[:, None] + (rows @ weights)[None, :]
     spread = float((p * (weights - around * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
     variance = spread / (n * (1 - expected) ** 2)
-    return (math.sqrt(variance) if variance > 1e-20 else None), observed, expected
+    return (math.sqrt(variance) if variance > 1e-15 else None), observed, expected
 
 
 class BinaryAgreement(Record):

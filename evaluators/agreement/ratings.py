@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -62,21 +63,18 @@ class Ratings:
 def as_ratings(
     ratings: ArrayLike, *, scale: Scale | None, clusters: Clusters | None = None, raters: int | None = None
 ) -> Ratings:
-    """Check a table units x raters. None and NaN are missing; an empty table has no units.
+    """Check a table units x raters. None, NaN, pandas' NA and masked cells are missing; an empty table has no units.
+    Where two raters are asked for, one column is a table whose second rater gave nothing.
 
     Raises `UsageError` for another shape, a value that is no number, infinite or off the declared `scale`,
     another number of columns than `raters`, and clusters that are not one per unit.
     """
-    try:
-        values = np.array(ratings, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"ratings {_shown(ratings)}: expected a table of numbers, one row per unit, one column per rater, NaN "
-            f"where missing; mend what is not a number ({error})"
-        ) from None
+    values = _numbers(ratings, "ratings", "one row per unit, one column per rater, NaN where missing")
     if values.size == 0:
         keeps_units = values.ndim == 2 and raters is None
         values = values if keeps_units else np.empty((0, raters or 0))
+    if raters == 2 and values.ndim == 2 and values.shape[1] == 1:
+        values = np.column_stack([values, np.full(len(values), np.nan)])  # the second rater gave nothing
     if values.ndim != 2:
         raise UsageError(
             f"ratings of shape {values.shape!r}: expected units x raters; pass a table with two dimensions"
@@ -134,7 +132,7 @@ def ratings_from_table(table: ArrayLike, *, scale: Scale | None = None) -> Float
 
     Raises `UsageError` for a table that is not square or holds anything but counts.
     """
-    counts = np.asarray(table, dtype=np.float64)
+    counts = _numbers(table, "table", "counts, one row and one column per level")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise UsageError(
             f"table of shape {counts.shape!r}: expected as many rows as columns; add the unused levels as zeros"
@@ -152,13 +150,36 @@ def ratings_from_table(table: ArrayLike, *, scale: Scale | None = None) -> Float
 
 def with_judge(ratings: FloatArray, judge: ArrayLike) -> FloatArray:
     """Clinicians' columns and the judge's behind them. Raises `UsageError` unless there is one value per unit."""
-    column = np.array(judge, dtype=np.float64)
+    column = _numbers(judge, "judge", "one value per unit, NaN where it gave none")
     if column.shape != (len(ratings),):
         raise UsageError(
             f"judge of shape {column.shape!r}: expected one value for each of the {len(ratings)} units; NaN where it "
             "gave none"
         )
     return np.column_stack([ratings, column])
+
+
+def _numbers(values: object, what: str, shape: str) -> FloatArray:
+    """An array of numbers of its own, NaN where a value is missing by any of the usual marks."""
+    try:
+        cells = np.asarray(values)
+        if isinstance(values, np.ma.MaskedArray):
+            cells = np.where(np.ma.getmaskarray(values), np.nan, cells)
+        if cells.dtype.kind == "O":
+            # pandas.NA is named by its type: pandas need not be there.
+            flat = [math.nan if _is_missing(cell) else float(cell) for cell in cells.ravel()]
+            return np.array(flat, dtype=np.float64).reshape(cells.shape)
+        if cells.dtype.kind in "cmM":
+            raise TypeError(f"{cells.dtype} is no kind of rating")
+        return np.array(cells, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{what} {_shown(values)}: expected a table of numbers, {shape}; mend what is not a number ({error})"
+        ) from None
+
+
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType")
 
 
 def _cluster_codes(clusters: Clusters | None, n: int) -> tuple[IntArray, bool]:
