@@ -26,7 +26,7 @@ _CONCLUDES = re.compile(
 )
 _OPEN = re.compile(
     r"\b(?:differential|could|may|might|possibl[ey]|consider\w*|candidates?|among|options? (?:are|include)"
-    r"|secondary|also"
+    r"|secondary|also|(?:co)?incidental\w*|unrelated"
     r"|associated|accompan\w+|coexist\w*|in addition|additional|mild|minor|subtle|initial\w*|at first"
     r"|first impression"
     r"|whether|if|would|versus|vs|or|question|asks?|distinguish\w*|between|mimic\w*|confus\w+|predispos\w+"
@@ -34,6 +34,11 @@ _OPEN = re.compile(
     r"|caus\w+|due to|because of|result\w* (?:in|from)|with)\b"
 )
 """Words that leave open what a conclusion holds, or name an option in another part than the concluded."""
+_NOT_OPEN = re.compile(
+    r"\b(?:consistent|compatible|keeping|accordance|line) with\b"
+    r"|\bi would (?:\w+ly )?(?:therefore |thus )?(?:conclude|choose|select|diagnose|say|call|go with)\b"
+)
+"""Those words where they leave nothing open."""
 _ASIDE = re.compile(
     r"^\s?(?:although|though|while|whereas|despite|even|unlike|except|compared|than|rather|instead|versus"
     r"|vs|besides|apart|with)\b"
@@ -49,6 +54,10 @@ _LABEL = re.compile(
     r"[\s>|#-]{0,6}(?:(?:option|choice|answer)\s)?[(\[]?(?:[a-z]|\d{1,2})[)\].:]{1,2}\s?|[\s>|#-]{1,6}"
 )
 _BEHIND_SUBJECT = re.compile(r"\s?[)\]\"']{0,2}\s?(?:[:(]|-\s|\.?\s?$)")
+_REST = re.compile(
+    r"\b(?:rest|remaind\w+|remaining|remains?|otherwise|elsewhere|other|upper|lower|adjacent|part)\b"
+)
+"""Words of a part: what is said there is not said of the whole."""
 _CLOSE = 40
 """Characters before a name within which a denial is taken to be of it."""
 _ASSERTS_BETWEEN = re.compile(
@@ -173,8 +182,11 @@ def _named(sentence: Statement, options: OptionSet) -> _Named:
                   if _tells(sentence.text, at, match)]  # fmt: skip
         places += [
             (match.start(1), (match.group(1).upper(),), match.end())
-            for match in _LETTER.finditer(sentence.text, begin, end)
-            if match.group(1).upper() in options.letters
+            # A letter in brackets stands beyond the clause that announces it.
+            for match in _LETTER.finditer(sentence.text, begin, end + 4)
+            if match.start() < end
+            and match.group(1).upper() in options.letters
+            and not _is_word(sentence.text, match)
         ]
         for at, letters, stop in sorted(places):
             before = _denied_before(sentence.text[begin:at])
@@ -208,9 +220,21 @@ def _tells(text: str, start: int, match: NameMatch) -> bool:
     )
 
 
+def _is_word(text: str, match: re.Match[str]) -> bool:
+    """Whether the letter is the article or the pronoun: `the answer is a slip`, `the choice I made`."""
+    if match.group(1) not in "ai" or match.end() > match.end(1) or not text[: match.start(1)][-1:].isspace():
+        return False
+    return (
+        re.match(r"\s(?!(?:is|was|fits|because|since|as|and|or|but|best|here|,)\b)\w", text[match.end() :])
+        is not None
+    )
+
+
 def _predicate(text: str, start: int, end: int) -> bool:
     """Whether `normal` or `healthy` is said of the whole and not of a part: `the spine is healthy.`"""
     head = text[max(0, start - 60) : start]
+    if _REST.search(head):
+        return False
     tail = text[end : end + 12].lstrip(" \"')]")
     whole = re.search(
         r"\b(?:spine|image|study|examination|patient|diagnosis|answer|option|this|it"
@@ -224,7 +248,7 @@ def _predicate(text: str, start: int, end: int) -> bool:
 
 def _leaves_open(sentence: Statement) -> bool:
     """Whether it names one of several thoughts; `with` of `consistent with` does not."""
-    text = re.sub(r"\b(?:consistent|compatible|keeping|accordance|line) with\b", " ", sentence.text)
+    text = _NOT_OPEN.sub(" ", sentence.text)
     return _OPEN.search(text) is not None or _RANKED.search(text) is not None
 
 

@@ -13,7 +13,7 @@ _MODALITIES = {
     r"|(?:t1|t2|stir|flair)(?:[- /]?(?:weighted|w|stir))?(?: \w+){0,2}? ?(?:images?|sequences?|scan"
     r"|slices?|mri?|signal|signal intensity))",
     "X-ray": r"(?:x[- ]?rays?(?: \w+)?|(?:plain )?radiographs?|plain films?|roentgenograms?)",
-    "CT": r"(?:ct(?: (?:scan|image|slice|myelogra\w+))?s?|computed tomogra\w+|cat scans?)",
+    "CT": r"(?:ct(?! junction| guid)(?: (?:scan|image|slice|myelogra\w+))?s?|computed tomogra\w+|cat scans?)",
 }
 _VIEWS = {
     "sagittal": r"(?:mid|para)?[- ]?sagittal(?:ly)?",
@@ -68,7 +68,10 @@ _OF_METADATA = {
     "X-ray": re.compile(r"\b(?:x[- ]?rays?|xr|cr|dx|dr|radiograph\w*|plain film)\b"),
     "CT": re.compile(r"\b(?:ct|computed tomogra\w+)\b"),
 }
-_SENTENCE_OPEN = re.compile(r"^[\s\d.):-]{0,6}(?:an? )?")
+_COMPARED = re.compile(
+    r"\b(?:unlike|than|versus|vs\.?|as opposed to|in contrast to|compared (?:to|with))\s(?:\w+[-\s]){0,3}\w+$"
+)
+"""Another image, which this one is held against."""
 _PREDICATE = re.compile(r"\b(?:of|shows?|demonstrates?|reveals?|depicts?|with|displays?)\b")
 
 
@@ -134,7 +137,7 @@ def _claimed(sentence: Statement, patterns: dict[str, re.Pattern[str]]) -> Itera
             continue
         for match in pattern.finditer(sentence.text):
             before = sentence.text[max(0, match.start() - 60) : match.end()]
-            if Statement(before, 0).denies:
+            if Statement(before, 0).denies or _COMPARED.search(sentence.text, 0, match.end()):
                 continue
             opens = (
                 match.start() == 0 and re.match(r"[\s\d.):-]{0,6}(?:this|the|these)\b", match.group()) is None

@@ -34,7 +34,9 @@ _BROKEN = (
         r"|\bi (?:do not|don't) have (?:a )?medical (?:training|degree|licen[sc]e|qualifications?)\b"
         r"|\bi (?:can't|cannot|can not|am unable to|am not able to) (?:provide|give|offer|make) (?:a |any "
         r"|you )?(?:\w+ )?(?:medical|clinical)"
-        r" (?:advice|diagnos[ie]s|opinions?|interpretations?)\b",
+        r" (?:advice|diagnos[ie]s|opinions?|interpretations?)\b"
+        r"|\bi(?:'m| am)? ?(?:can't|cannot|can not|unable to|not able to|not qualified to) (?:interpret|analy[sz]e"
+        r"|read|diagnose|assess) (?:from )?(?:\w+ )?medical (?:images?|imaging|scans?)\b",
     ),
     (
         "sends the reader to a physician",
@@ -48,6 +50,10 @@ _BROKEN = (
         r"|\b(?:must|should|needs? to|has to|ought to) be (?:\w+ly )?(?:reviewed|interpreted|evaluated"
         r"|assessed|confirmed|made|read|verified)"
         rf" by (?:an? |your )?(?:\w+ ){{0,3}}{_PHYSICIAN}\b"
+        rf"|\b{_PHYSICIAN} (?:should|must|needs to|has to) (?:\w+ly )?(?:confirm|review|verify|interpret"
+        r"|double[- ]check) "
+        r"(?:this|the|these|my|your|any) (?:\w+ )?(?:findings?|images?|interpretation|diagnosis|answer|assessment"
+        r"|scans?)\b"
         r"|\b(?:for|is for) (?:educational|informational) purposes only\b"
         r"|\bwenden sie sich an (?:eine?n? )?(?:arzt|ärztin|facharzt)|\bconsulte[zr]? (?:un|a un"
         r"|votre) (?:m[ée]d[ei]c[io]n?o?)\b|请咨询.{0,6}(?:医生|医师)",
@@ -58,13 +64,16 @@ _ECHO = re.compile(
     r"\b(?:not|nor|never|n't|without|avoid\w*|refrain\w*|no need to|instead of)\s(?:\w+\s){0,6}$|\b(?:told"
     r"|asked|instructed|supposed) to\s(?:\w+\s){0,4}$"
 )
+_QUOTE_OPENS = re.compile(r"(?:^|[\s(])[\"'“‘«„](?:[^\s\"'”’»“]+\s){0,6}$")
+_QUOTE_CLOSES = re.compile(r"[^\"”’»“]{0,80}?[\"'”’»“](?!\w)")
 _ABOUT_PATIENT = re.compile(r"\b(?:patients?|he|she|they|who|which|did|had|has|will|was)\s(?:\w+\s){0,3}$")
 
 
 def persona(trace: AuditTrace) -> TraceCheck:
     """The check `persona`: whether the reply, outside its thinking, leaves the role. `none` is no role to leave.
 
-    An instruction that is repeated (`I will not mention being an AI`) and what a patient did are not looked at.
+    An instruction that is repeated (`I will not mention being an AI`), words in quotation marks and what a patient did
+    are not looked at.
     """
     if trace.answer.key.persona == "none":
         return _check("not_stated", "no role was given")
@@ -76,6 +85,8 @@ def persona(trace: AuditTrace) -> TraceCheck:
             for match in pattern.finditer(sentence.text):
                 before = sentence.text[: match.start()]
                 if _ECHO.search(before) or _ABOUT_PATIENT.search(before):
+                    continue
+                if _QUOTE_OPENS.search(before) and _QUOTE_CLOSES.match(sentence.text, match.end()):
                     continue
                 quote = text.quote(sentence.start, sentence.start + len(sentence.text))
                 return _check("contradicts", f"the reply {what}", quote)

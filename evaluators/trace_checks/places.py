@@ -23,27 +23,48 @@ _FREE = re.compile(
     r"\b(?:normal\w*|preserved|unremarkable|intact|maintained|spared|healthy|patent|adequate\w*|well|wide"
     r"|unaffected|uninvolved"
     r"|compared|than|relative|versus|unlike|adjacent|neighbou?r\w*|above|below|counting|counted|count"
-    r"|landmark|minimal\w*|mild\w*"
+    r"|landmark|minimal\w*|mild\w*|considered|free (?:of|from)|clear of"
+    r"|spar(?:es|ing)|nothing|little|hardly|barely|artifact\w*|artefact\w*|suspect\w*"
     r"|slight\w*|subtle|early|less|minor|options?|question|between)\b"
+)
+_OF_SEQUENCES = (
+    r"(?:weighted|w\b|signal|images?\b|imaging|sequences?|hyper|hypo|iso|mismatch|mri?\b|contrast|stir|mapping"
+    r"|relax)"
 )
 _LEVEL = re.compile(
     r"(?<![\w/.-])([ctl])\s?(\d{1,2})\s?[-/–_]\s?([ctls])?\s?(\d{1,2})(?![\w/]|\s?[-/]\s?[ctls]?\d|\.\d)"
+    rf"(?![\s-]{{0,2}}{_OF_SEQUENCES})"
 )
+_LEVEL_IN_WORDS = re.compile(
+    r"(?<![\w/.-])(l)(5)(s)(1)(?!\w)|\bbetween (?:the )?([ctl])(\d{1,2}) and (?:the )?([ctls])(\d{1,2})(?![\w/-])"
+)
+_LABEL = re.compile(
+    r"[\s>|#*•.-]*(?:\d{1,2}[.)]\s)?(?:(?:at|the|level)\s)*[ctl]\d{1,2}\s?[-/–_]\s?[ctls]?\d{1,2}"
+    r"(?: (?:level|disc|disk))?[\s|]*"
+)
+"""A clause that only says which level the next is about: `L4-L5: severe narrowing`."""
+_LUMBOSACRAL = re.compile(r"\b(?:lumbosacral|lumbo-sacral) (?:junction|disc|disk|level)\b")
+_L5_S1 = 23
 _REGIONS: dict[str, tuple[str, int, int]] = {
     # name in an item's region -> positions of discs that such an image may show, C1/C2 = 0 to L5/S1 = 23
     "lumb": ("lumbar", 16, 23),
     "cervic": ("cervical", 0, 8),
     "thorac": ("thoracic", 5, 20),
 }
+_PICTURE = r"(?:image|picture|film|screen|slice|scan|photo\w*|frame|viewer|reader|observer|page|display)"
 _SIDE = re.compile(
-    r"\b(left|right)(?:-|\s)?(?:sided\b|side\b(?! of (?:the|this) (?:image|picture|film|screen))|(?:l[1-5]"
+    rf"\b(left|right)(?:-|\s)?(?:sided\b|side\b(?! of (?:the|this) {_PICTURE})|(?:l[1-5]"
     r"|s1|neural|lateral|subarticular"
     r"|foram\w+|recess|nerve|root|facet|paracentral|paramedian|posterolateral|central|hemi\w*"
     r"|extraforaminal|disc|disk|thecal|pedicle"
     r"|lamina|exiting|traversing|ligament\w*|and right|more than)\b)|\b(?:on|to|towards?"
     r"|at) the (?:patient's )?(left|right)\b"
-    r"(?! (?:side )?of (?:the|this) (?:image|picture|film|screen)| (?:image|answer|option|track|level|place))"
+    rf"(?! (?:side )?(?:of|in) (?:the|this) {_PICTURE}| (?:{_PICTURE}|answer|option|track|level|place))"
 )
+_OF_PICTURE = re.compile(
+    rf"\b(?:{_PICTURE}'s|your|our|screen|image|picture)[- ](?:left|right)(?:[- ](?:hand(?: side)?|side))?\b"
+)
+"""Words for a side of the picture, which is mostly not the patient's."""
 _BOTH = re.compile(r"\b(?:bilateral\w*|both sides|left and right|right and left|symmetric\w*|either side)\b")
 _SIDE_WORD = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
 
@@ -51,13 +72,16 @@ _SIDE_WORD = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
 def level(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
     """The check `level`: discs that the trace calls affected against the item's levels, else against its region.
 
-    Vertebrae, ranges of levels, levels that are counted, compared or called free are not looked at.
+    Vertebrae, ranges of levels, levels that are counted, compared or called free are not looked at. A level that heads
+    a line (`L4-L5: severe narrowing`) has what follows said of it.
     """
     known = _known_levels(trace)
     affected: dict[int, str] = {}
     named: dict[int, str] = {}
     for text in texts:
         for sentence in text.sentences:
+            if sentence.asks:
+                continue
             for clause, found in _levels(sentence):
                 quote = text.quote(sentence.start, sentence.start + len(sentence.text))
                 for position in found:
@@ -98,15 +122,25 @@ def level(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
 
 
 def _levels(sentence: Statement) -> Iterator[tuple[Statement, list[int]]]:
+    heads: list[int] = []
     for clause in sentence.clauses():
         found: list[int] = []
-        for match in _LEVEL.finditer(clause.text):
-            region, upper, below, lower = match.groups()
+        for match in (*_LEVEL.finditer(clause.text), *_LEVEL_IN_WORDS.finditer(clause.text)):
+            region, upper, below, lower = (group for group in match.groups() if group or match.re is _LEVEL)
             position = disc_position(f"{region}{upper}/{below or ''}{lower}")
             if position is not None:
                 found.append(position)
+        if _LUMBOSACRAL.search(clause.text):
+            found.append(_L5_S1)
+        end = clause.start - sentence.start + len(clause.text)
+        if found and _LABEL.fullmatch(clause.text) and sentence.text[end : end + 1] == ":":
+            heads = found
+            continue
+        found = found or heads
+        heads = []
         if found:
-            yield clause, found
+            # `between L5 and S1` is a place; without it, `between` compares.
+            yield Statement(_LEVEL_IN_WORDS.sub(" ", clause.text), clause.start), found
 
 
 def _known_levels(trace: AuditTrace) -> frozenset[int]:
@@ -149,10 +183,12 @@ def side(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
     found: dict[str, str] = {}
     for text in texts:
         for sentence in text.sentences:
-            if _BOTH.search(sentence.text):
+            if sentence.asks or _BOTH.search(sentence.text):
                 continue
             for clause in sentence.clauses():
                 if clause.denies or clause.supposes or _FREE.search(clause.text):
+                    continue
+                if _OF_PICTURE.search(clause.text):
                     continue
                 if not _AFFECTED.search(clause.text):
                     continue

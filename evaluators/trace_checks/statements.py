@@ -57,8 +57,12 @@ class Statement:
         return DENIAL.search(_NOT_DENIED.sub(" ", self.text)) is not None
 
     @property
+    def asks(self) -> bool:
+        return self.text.rstrip(" )\"'*").endswith("?")
+
+    @property
     def supposes(self) -> bool:
-        return SUPPOSITION.search(self.text) is not None
+        return self.asks or SUPPOSITION.search(self.text) is not None
 
     def clauses(self) -> Iterator[Statement]:
         """The parts between commas, brackets and words that turn the thought, each with the word that begins it."""
