@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _OF_CALIBRATION = {"judge_mean", "clinician_mean", "corrected_mean"}
 _OF_REASONING = {"right_for_wrong_reason", "failure_mode_prevalence"}
 _OF_JUDGEMENTS = {"judge_unparsed_share"}
+_OF_JUDGES_ALONE = {*_OF_JUDGEMENTS, "judge_mean", "kappa_judge_repeats"}
+"""The others need clinicians' ratings."""
 
 
 def missed_audit_gates(gates: Sequence[str], folder: AuditFolder, workspace: Workspace) -> list[str]:
@@ -37,14 +39,34 @@ def _figures(gates: Sequence[Gate], folder: AuditFolder, workspace: Workspace) -
     if wanted <= _OF_JUDGEMENTS:
         return
     rows = audit_rows(workspace, [folder.audit_id])
+    if all(row.source != "clinician" for row in rows.scores):
+        yield from _before_ratings(gates)
+        wanted &= _OF_JUDGES_ALONE
     if wanted & _OF_CALIBRATION:
         yield from _means(rows)
     if wanted & _OF_REASONING:
         yield from _reasoning(rows, wanted)
-    if wanted - _OF_JUDGEMENTS - _OF_CALIBRATION - _OF_REASONING:
+    of_agreement = wanted - _OF_JUDGEMENTS - _OF_CALIBRATION - _OF_REASONING
+    if of_agreement:
         from spinebench.evaluators.agreement import agreement_report
 
-        yield from _agreement(agreement_report(rows, seed=folder.spec().seed))
+        dimensions = _dimensions([gate for gate in gates if gate.metric in of_agreement], rows)
+        yield from _agreement(agreement_report(rows, seed=folder.spec().seed, dimensions=dimensions))
+
+
+def _dimensions(gates: Sequence[Gate], rows: AuditRows) -> list[str] | None:
+    """The dimensions that the gates name, since a report on one takes seconds; None for all, if one names none."""
+    named = [set((gate.part or "").split("/")) & set(rows.scales) for gate in gates]
+    return sorted(set().union(*named)) if all(named) else None
+
+
+def _before_ratings(gates: Sequence[Gate]) -> Iterator[GateFigure]:
+    """One figure per gate on clinicians, not one for each model and dimension that would be undefined alike."""
+    asked = {(gate.metric, gate.model, gate.part) for gate in gates if gate.metric not in _OF_JUDGES_ALONE}
+    for metric, model, part in sorted(asked, key=str):
+        yield GateFigure(
+            metric=metric, value=None, reason="no clinician has rated yet", model=model, part=part
+        )
 
 
 def _unparsed(judgements: Sequence[Judgement]) -> Iterator[GateFigure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -12,6 +12,7 @@ from spinebench.errors import UsageError
 from spinebench.runs.audit_section import AuditSection, relocate_section
 from spinebench.runs.gates import GateText, parse_gate
 from spinebench.runs.plan import RunPlan
+from spinebench.runs.plan_fields import RULES, Flag
 from spinebench.runs.plan_reading import read_plan, validated
 
 PAGE = "docs/audit.md"
@@ -31,9 +32,9 @@ class AuditPlan(AuditSection):
         min_length=1, description="Ids of the runs to audit, their unique beginnings, or 'latest'."
     )
 
-    gates: tuple[GateText, ...] = Field(
+    gates: Annotated[tuple[GateText, ...], Flag("--gate", RULES)] = Field(
         default=(),
-        description="Conditions on the audit's figures, e.g. `judge_unparsed_share <= 0.1`; missed: exit code 1.",
+        description="Condition on its figures, e.g. 'judge_unparsed_share <= 0.1' (repeatable); missed: exit code 1.",
     )
 
     @field_validator("runs", "gates", mode="before")

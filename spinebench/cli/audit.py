@@ -25,7 +25,7 @@ _PLANNING = "Planning"
 
 _MAY_CHANGE = (
     "image_root", "max_connections", "adaptive_connections", "max_retries", "timeout", "item_timeout", "budget_usd",
-    "token_limit", "reuse", "fail_on_error", "allow_identifiers",
+    "token_limit", "reuse", "fail_on_error", "allow_identifiers", "gates",
 )  # fmt: skip
 """What `--resume` takes: nothing of it can change a judgement."""
 
@@ -120,7 +120,7 @@ def audit(
         _refuse_beside(flag, [other for other, _ in named[1:]], values, plan)
         folder = named_audit(place, name)
         if show is not None:
-            return _show(folder, place, as_json=json)
+            return _show(folder, place, gates=values.get("gates"), as_json=json)
         if verify is not None:
             return _verify(folder, place, as_json=json)
         if resume is not None:
@@ -159,14 +159,17 @@ def _refuse_beside(flag: str, others: list[str], values: dict[str, Any], plan: P
     """Raise `UsageError` for options that do not go with one that names a stored audit."""
     if plan is not None:
         others = [*others, "--plan"]
-    allowed = {"--resume": set(_MAY_CHANGE), "--extend": set(AuditPlan.model_fields) - {"runs"}}.get(
-        flag, set()
-    )
+    allowed = {
+        "--resume": set(_MAY_CHANGE),
+        "--extend": set(AuditPlan.model_fields) - {"runs"},
+        "--show": {"gates"},
+    }.get(flag, set())
     others += [_as_given(name) for name in values if name not in allowed]
     if others:
         expected = {
             "--resume": f"only {', '.join(map(_as_given, _MAY_CHANGE))}, which cannot change a judgement",
             "--extend": "no RUN and no plan file: they are the earlier audit's",
+            "--show": "only --gate, in place of the gates of its plan",
         }.get(flag, "nothing else")
         raise UsageError(
             f"{flag} with {', '.join(others)}: expected {expected}; leave it out, or start a new audit"
@@ -187,15 +190,18 @@ def _extended(folder: AuditFolder, values: dict[str, Any]) -> AuditPlan:
     return audit_plan_of({**stored, **values})
 
 
-def _show(folder: AuditFolder, workspace: Workspace, *, as_json: bool) -> int:
+def _show(folder: AuditFolder, workspace: Workspace, *, gates: tuple[str, ...] | None, as_json: bool) -> int:
+    """The results, held against `gates`, or where there are none against those of the audit's plan."""
     from spinebench.audits.plan import audit_plan_of
     from spinebench.audits.results import audit_results
     from spinebench.cli.audit_sitting import gates_kept
     from spinebench.cli.audit_table import emit_audit, print_audit
 
+    stored = folder.spec().plan
+    plan = audit_plan_of(stored if gates is None else {**stored, "gates": gates})
     results = audit_results(folder)
     (emit_audit if as_json else print_audit)(folder.spec(), folder.status(), results)
-    return gates_kept(audit_plan_of(folder.spec().plan), folder, workspace)
+    return gates_kept(plan, folder, workspace)
 
 
 def _verify(folder: AuditFolder, workspace: Workspace, *, as_json: bool) -> int:

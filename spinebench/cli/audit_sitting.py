@@ -140,7 +140,7 @@ def gates_kept(plan: AuditPlan, folder: AuditFolder, workspace: Workspace) -> Ex
     if not missed:
         return ExitCode.DONE
     say(
-        "The gates of the plan are not met as the audit stands; hold it against them again, with what clinicians have "
+        "The gates are not met as the audit stands; hold it against those of its plan again, with what clinicians have "
         f"rated by then: spinebench audit --show {folder.audit_id} --workspace {quoted(workspace.path)}"
     )
     return ExitCode.FAILURES

@@ -92,7 +92,7 @@ def _tested(p_adjusted: float | None, adjustment: str) -> str:
     if p_adjusted is None:
         return ""
     shown = "p < 0.001" if p_adjusted < 0.001 else f"p = {p_adjusted:.3f}"
-    return f" ({shown}, adjusted for several comparisons: {adjustment})"
+    return f" ({shown}, {adjustment.capitalize()} for several comparisons)"
 
 
 def _of_dimension(one: DimensionAgreement) -> Iterator[SheetFigure]:
