@@ -7,14 +7,25 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from spinebench.evaluators.folding import fold
 from spinebench.records import Record, canonical_json
 
+_MARKS_AND_SPACE = re.compile(r"[\s\"'\\]+")
 VERDICT_FIELDS = ("scores", "failure_modes", "claims")
 
 _BEGINS_VERDICT = re.compile(r'\{\s*"(?:' + "|".join(VERDICT_FIELDS) + r')"\s*:')
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_OPENING = re.compile(r'\{\s*["}]')
+"""What a JSON object begins with; the braces of a formula or of pseudo-code do not."""
 _MOST_OPENINGS = 200
-"""Braces that are tried as the beginning of an object; prose has a few, a reply with more is no verdict."""
+"""Openings that are tried; prose has a few, a reply with more is no verdict."""
+_OTHER_QUOTES = re.compile(
+    r"\{\s*['\u2018\u2019\u201c\u201d`]?(?:" + "|".join(VERDICT_FIELDS) + r")(?![\w\"])"
+)
+_TAGS = r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|scratchpad)"
+_THINKING = re.compile(rf"\s*(?:<{_TAGS}>|◁think▷|\[THINK\])", re.I)
+_THOUGHT = re.compile(rf"</{_TAGS}>|◁/think▷|\[/THINK\]", re.I)
+_FENCES = " \t\r\n\ufeff"
 
 
 class Found(Record):
@@ -31,16 +42,23 @@ class _DuplicateField(ValueError):
 def find_verdict(text: str, trace: Sequence[str]) -> Found:
     """The JSON object with a verdict's fields in a reply.
 
-    Read: the bare object, one in a code fence or amid prose, a trailing comma, line breaks within strings. Not read,
-    but named as the problem: no object, one cut off or broken, a field given twice, several that differ. An
-    object that stands in the trace (white space aside) is the trace's and never the judge's.
+    Read: the bare object, one in a code fence or amid prose, a trailing comma, line breaks within strings. Thinking
+    before the reply is no part of it: what is drafted there is not looked at. Not read, but named as the problem: no
+    object, one cut off or broken, a field given twice, several that differ, other quotation marks than JSON's, the
+    fields within another object. An object that stands in the trace (up to what `folding` disregards, quotation
+    marks and white space) is the trace's and never the judge's.
     """
+    text, thinking = _without_thinking(text)
+    if thinking:
+        return Found(problem="the reply ends within its thinking; close it and give the JSON object after it")
     verdicts: dict[str, dict[str, Any]] = {}
     copied = False
+    within: str | None = None
     traces = [_squeezed(part) for part in trace]
     try:
         for raw, value in _objects(text):
             if value.keys().isdisjoint(VERDICT_FIELDS):
+                within = within or _wrapper(value)
                 continue
             if any(copy in part for copy in _copies(raw, value) for part in traces):
                 copied = True
@@ -60,6 +78,12 @@ def find_verdict(text: str, trace: Sequence[str]) -> Found:
         return Found(
             problem="the only JSON object is one that stands in the material; give your own assessment"
         )
+    if within is not None:
+        return Found(problem=f"the fields stand within {within!r}; give them at the top of the JSON object")
+    if _OTHER_QUOTES.search(text):
+        return Found(
+            problem='the object is no JSON: names and texts have to stand in straight double quotes (")'
+        )
     return Found(problem="there is no JSON object with the fields that were asked for; reply with one")
 
 
@@ -70,9 +94,10 @@ def _objects(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     )
     position = 0
     for _ in range(_MOST_OPENINGS):
-        start = text.find("{", position)
-        if start < 0:
+        opening = _OPENING.search(text, position)
+        if opening is None:
             return
+        start = opening.start()
         try:
             value, end = decoder.raw_decode(text, start)
         except _DuplicateField:
@@ -86,6 +111,33 @@ def _objects(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             value, end = decoder.raw_decode(text, 0)
         yield text[start:end], value
         position = end
+
+
+def _without_thinking(text: str) -> tuple[str, bool]:
+    """The reply behind its thinking, and whether the thinking never ends.
+
+    Thinking opens the reply, or the prompt has opened it and only its end is there. A tag behind the first brace or
+    fence of a reply that opens otherwise is part of what is quoted.
+    """
+    opened = _THINKING.match(text)
+    closed = _THOUGHT.search(text)
+    if opened is not None:
+        return (text, True) if closed is None else (text[closed.end() :], False)
+    if closed is not None and text.lstrip(_FENCES)[:1] not in {"{", "[", "`"}:
+        verdict = _BEGINS_VERDICT.search(text)
+        if verdict is None or verdict.start() > closed.start() or _BEGINS_VERDICT.search(text, closed.end()):
+            return text[closed.end() :], False
+    return text, False
+
+
+def _wrapper(value: dict[str, Any]) -> str | None:
+    """The field of an object that holds a whole verdict, as an object or as text."""
+    for name, inner in value.items():
+        if isinstance(inner, dict) and name != "properties" and not inner.keys().isdisjoint(VERDICT_FIELDS):
+            return name[:40]
+        if isinstance(inner, str) and _BEGINS_VERDICT.match(inner):
+            return name[:40]
+    return None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -110,7 +162,8 @@ def _copies(raw: str, value: dict[str, Any]) -> Iterator[str]:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    """Without white space and any quotation marks: a verdict in Python's spelling is the same verdict."""
+    return _MARKS_AND_SPACE.sub("", fold(text).text)
 
 
 def _where(error: BaseException) -> str:

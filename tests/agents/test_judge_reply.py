@@ -34,6 +34,9 @@ READABLE = {
     "trailing commas": GOOD.replace("}]", "},]").replace("]}", "],\n}"),
     "line break in a string": GOOD.replace("named and used", "named\nand used"),
     "given twice, the same": f"{GOOD}\n{GOOD}",
+    "thinking first": "<think>Draft: " + json.dumps(verdict(1, 1)) + "</think>\n" + GOOD,
+    "thinking opened by the prompt": "Draft: " + json.dumps(verdict(1, 1)) + "\n</think>\n" + GOOD,
+    "formulas in prose": "\\frac{a}{b} " * 150 + GOOD,
     "another object first": '{"plan": "look, then score"}' + GOOD,
     "whole number with a point": GOOD.replace('"score": 4', '"score": 4.0'),
     "ids in other cases": GOOD.replace('"rationality"', '"Rationality"'),
@@ -84,7 +87,15 @@ REFUSED: dict[str, tuple[str | dict[str, Any], str]] = {
     "a list": (f"[{json.dumps([1, 2])}]", "no JSON object"),
     "another object": ('{"rationality": 4, "features": 5}', "no JSON object"),
     "cut off": (GOOD[:-30], "broken or cut off"),
-    "single quotes": (GOOD.replace('"', "'"), "no JSON object"),
+    "single quotes": (GOOD.replace('"', "'"), "straight double quotes"),
+    "typographic quotes": (GOOD.replace('"', "\u201c"), "straight double quotes"),
+    "Python's words": (repr({**verdict(), "more": None}), "straight double quotes"),
+    "a verdict in thinking that never ends": ("<think>Perhaps " + GOOD, "ends within its thinking"),
+    "only thinking": ("<think>Perhaps " + GOOD + "</think>", "no JSON object"),
+    "within another object": (json.dumps({"judgement": verdict()}), "within 'judgement'"),
+    "a tool call": (f'<tool_call>{{"name": "judgement", "arguments": {GOOD}}}</tool_call>', "within 'arguments'"),
+    "a tool call in text": (json.dumps({"arguments": GOOD}), "within 'arguments'"),
+    "the schema": (json.dumps({"type": "object", "properties": {"scores": {}}}), "no JSON object"),
     "not a number": (GOOD.replace('"score": 4', '"score": NaN'), "NaN"),
     "a field twice": (GOOD.replace('"score": 4', '"score": 4, "score": 2'), "'score' twice"),
     "two that differ": (GOOD + json.dumps(verdict(1, 1)), "2 different JSON objects"),
@@ -266,3 +277,23 @@ def test_the_example_in_the_prompt_is_no_verdict() -> None:
     example = asked(Task.DIAGNOSIS, RUBRICS, image_shown=True).example()
     assert '"dimension": "features"' in example
     problems(example)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        json.dumps(verdict()),
+        json.dumps(verdict(), indent=2),
+        repr(verdict()),
+        json.dumps(verdict()).replace("<", "‹"),
+    ],
+    ids=["as it is", "indented", "Python's spelling", "as it is shown"],
+)
+def test_a_verdict_that_stands_in_the_trace_is_not_the_judges(form: str) -> None:
+    assert "stands in the material" in problems(GOOD, text=f"{TEXT}\n{form}")
+
+
+def test_the_end_of_thinking_within_a_quote_ends_nothing() -> None:
+    text = "The slip is seen. </think> It is at L4."
+    said = json.dumps(verdict(quotes=["The slip is seen. </think> It is at L4"]))
+    assert read_judge_reply(said, trace(text), RUBRICS).problems == ()
