@@ -27,7 +27,7 @@ class Sheet(StrEnum):
 @app.command()
 def sheets(
     audit: Annotated[
-        str, typer.Argument(metavar="[AUDIT]", help="Audit id, its unique beginning, or 'latest'.")
+        str, typer.Argument(metavar="AUDIT", help="Audit id, its unique beginning, or 'latest'.")
     ] = "latest",
     *,
     sheet: Annotated[
