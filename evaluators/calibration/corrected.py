@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from spinebench.errors import UsageError
 from spinebench.evaluators.clustered import t_quantile
 from spinebench.evaluators.estimate import Estimate, Interval
 from spinebench.evaluators.proportions import z_quantile
@@ -51,3 +52,22 @@ def z_interval(value: float, variance: float, *, level: float, method: str) -> I
     """value +- z sqrt(variance)."""
     half = z_quantile(level) * math.sqrt(variance)
     return Interval(low=value - half, high=value + half, level=level, method=method)
+
+
+def cut(
+    interval: Interval | None, limits: tuple[float, float] | None
+) -> tuple[Interval | None, tuple[Interval, ...]]:
+    """The part of an interval within the range of the figure, and the whole one where that is another.
+
+    An interval that lies beyond the range altogether is left as it is: it says that the assumptions do not hold.
+    Raises `UsageError` for limits that are not in order.
+    """
+    if limits is not None and not limits[0] < limits[1]:
+        raise UsageError(f"limits {tuple(limits)!r}: expected the lower end of the range, then the upper")
+    if interval is None or limits is None or interval.low >= limits[1] or interval.high <= limits[0]:
+        return interval, ()
+    low, high = max(limits[0], interval.low), min(limits[1], interval.high)
+    if (low, high) == (interval.low, interval.high):
+        return interval, ()
+    part = interval.model_copy(update={"low": low, "high": high})
+    return part, (interval.model_copy(update={"method": f"{interval.method}, not cut at the range"}),)

@@ -23,6 +23,7 @@ from spinebench.errors import UsageError
 from spinebench.evaluators.calibration.corrected import (
     FEW_LABELS,
     Corrected,
+    cut,
     no_value,
     t_interval,
     z_interval,
@@ -113,6 +114,7 @@ def ppi_mean(
     weights_unlabelled: ArrayLike | None = None,
     clusters: Sequence[object] | None = None,
     clusters_unlabelled: Sequence[object] | None = None,
+    limits: tuple[float, float] | None = None,
     level: float = 0.95,
     name: str = NAME,
 ) -> Corrected:
@@ -123,7 +125,8 @@ def ppi_mean(
     labels (83-87 % at n = 10) and only there to be compared. `lam="pooled"` takes lam, residual variance and
     degrees of freedom from `pool` (`pooled(samples)`); `lam="tuned"` estimates lam from these labels and is
     refused below 30. `judge_mean="all"`: the judge's part is its mean over all units, labelled ones included.
-    With weights the means are Hajek's. No labels: None with a reason; one label or no variation: no interval.
+    With weights the means are Hajek's. With `limits` (the range of a label) the interval is cut there and the whole
+    one stands in `other_intervals`. No labels: None with a reason; one label or no variation: no interval.
     """
     sample = ppi_sample(
         labels,
@@ -134,7 +137,7 @@ def ppi_mean(
         clusters=clusters,
         clusters_unlabelled=clusters_unlabelled,
     )
-    return _mean(sample, lam=lam, pool=pool, judge_mean=judge_mean, level=level, name=name)
+    return _mean(sample, lam=lam, pool=pool, judge_mean=judge_mean, limits=limits, level=level, name=name)
 
 
 def ppi_means(
@@ -142,6 +145,7 @@ def ppi_means(
     *,
     lam: float | Literal["pooled"] = "pooled",
     judge_mean: Literal["unlabelled", "all"] = "unlabelled",
+    limits: tuple[float, float] | None = None,
     level: float = 0.95,
 ) -> dict[str, Corrected]:
     """One corrected mean per sample (model), lam and residual variance pooled, each with its own rectifier.
@@ -157,6 +161,7 @@ def ppi_means(
             lam=own if shared is None else "pooled",
             pool=shared,
             judge_mean=judge_mean,
+            limits=limits,
             level=level,
             name=f"{NAME}: {key}",
         )
@@ -222,6 +227,7 @@ def ppi_mean_stratified(
     *,
     lam: float = 1.0,
     judge_mean: Literal["unlabelled", "all"] = "unlabelled",
+    limits: tuple[float, float] | None = None,
     level: float = 0.95,
     name: str = NAME + ", stratified",
 ) -> Corrected:
@@ -240,7 +246,15 @@ def ppi_mean_stratified(
     found = {
         key: (
             share / total,
-            _mean(sample, lam=lam, pool=None, judge_mean=judge_mean, level=level, name=f"{name}: {key}"),
+            _mean(
+                sample,
+                lam=lam,
+                pool=None,
+                judge_mean=judge_mean,
+                limits=None,
+                level=level,
+                name=f"{name}: {key}",
+            ),
         )
         for key, (share, sample) in strata.items()
         if share > 0
@@ -261,12 +275,14 @@ def ppi_mean_stratified(
     warnings = {
         warning for _, one in found.values() for warning in one.warnings if "no interval" not in warning
     }
+    interval, whole = cut(interval, limits)
     if interval is None:
         warnings.add(_NO_INTERVAL)
     return Corrected(
         name=name,
         value=value,
         interval=interval,
+        other_intervals=whole,
         n=n,
         n_clusters=sum(one.n_clusters for _, one in found.values()),
         n_judged=n_judged,
@@ -288,6 +304,7 @@ def _mean(
     lam: float | Literal["tuned", "pooled"],
     pool: Pool | None,
     judge_mean: Literal["unlabelled", "all"],
+    limits: tuple[float, float] | None,
     level: float,
     name: str,
 ) -> Corrected:
@@ -349,6 +366,7 @@ def _mean(
     if n < FEW_LABELS:
         warnings.append(f"{n} labels, fewer than {FEW_LABELS}: the interval is rough")
     interval = t_interval(value, variance, df, level=level, method="PPI, t") if variance > 0 else None
+    interval, whole = cut(interval, limits)
     plain = z_interval(
         value, shorter, level=level, method="PPI, normal, variances over n (too short for few labels)"
     )
@@ -356,7 +374,7 @@ def _mean(
         name=name,
         value=value,
         interval=interval,
-        other_intervals=(plain,) if interval is not None and lam != "pooled" else (),
+        other_intervals=((plain,) if interval is not None and lam != "pooled" else ()) + whole,
         n=n,
         n_clusters=n_clusters,
         n_judged=n_judged,

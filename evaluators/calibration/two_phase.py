@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from spinebench.evaluators.calibration.corrected import (
     FEW_LABELS,
     Corrected,
+    cut,
     no_value,
     t_interval,
 )
@@ -148,9 +149,9 @@ def two_phase_means(
     each model stands for itself, with fewer degrees of freedom. lam is never estimated from one model's labels.
     Degrees of freedom are Satterthwaite's over the rated and the merely judged part. Traces that share a
     cluster within a model widen the interval by the ratio of clustered to independent squares, never below 1.
-    Neither value nor interval is cut at the scale. Where no difference varies at all there is no t interval; with
-    `limits` (the ends of the scale) Wilson's on the number of labelled clusters stands in. No labels: None with a
-    reason.
+    With `limits` (the ends of the scale) intervals are cut there, and the whole one stands in `other_intervals`; the
+    value is never cut. Where no difference varies at all there is no t interval; with `limits` Wilson's on the number
+    of labelled clusters stands in. No labels: None with a reason.
     """
     weighed = {key: _weigh(sample) for key, sample in samples.items() if sample.n_rated}
     n_labels = sum(one.sample.n_rated for one in weighed.values())
@@ -353,6 +354,8 @@ def _estimate(
         variance_from = "the model's own labels"
     if not variance > _noise(value):
         interval = None
+    interval, whole = cut(interval, limits)
+    own_interval, _ = cut(own_interval, limits)
     n_clusters = len(np.unique(sample.cluster[rated]))
     se = math.sqrt(variance) if interval is not None else None
     if interval is None and limits is not None and limits.low <= value <= limits.high and sample.n_rated > 1:
@@ -369,7 +372,7 @@ def _estimate(
         name=name,
         value=value,
         interval=interval,
-        other_intervals=(own_interval,) if pool is not None and own_interval is not None else (),
+        other_intervals=((own_interval,) if pool is not None and own_interval is not None else ()) + whole,
         n=sample.n_rated,
         n_clusters=n_clusters,
         n_judged=len(sample.judge),

@@ -249,3 +249,26 @@ def test_what_is_wrong_is_named(arguments: dict[str, Any], says: str) -> None:
     given = {"labels": LABELS, "judge_on_labelled": ON_LABELLED, "judge_on_unlabelled": ON_OTHERS} | arguments
     with pytest.raises(UsageError, match=says):
         ppi_mean(**given)
+
+
+def test_an_interval_is_cut_at_the_range_and_the_whole_one_kept() -> None:
+    free = ppi_mean(LABELS, ON_LABELLED, ON_OTHERS)
+    assert free.interval is not None
+    limits = (free.interval.low + 0.1, free.interval.high - 0.1)
+    found = ppi_mean(LABELS, ON_LABELLED, ON_OTHERS, limits=limits)
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == limits
+    whole = found.other_intervals[-1]
+    assert (whole.low, whole.high) == (free.interval.low, free.interval.high)
+    assert "not cut" in whole.method
+    assert (found.value, found.se) == (free.value, free.se)
+
+
+def test_an_interval_beyond_the_range_is_left_as_it_is() -> None:
+    free = ppi_mean(LABELS, ON_LABELLED, ON_OTHERS)
+    assert ppi_mean(LABELS, ON_LABELLED, ON_OTHERS, limits=(50, 60)) == free
+
+
+def test_a_range_is_given_from_below() -> None:
+    with pytest.raises(UsageError, match="limits"):
+        ppi_mean(LABELS, ON_LABELLED, ON_OTHERS, limits=(5, 1))

@@ -161,6 +161,18 @@ def test_degenerate_samples(judge: list[float], label: list[float], value: float
     assert says in f"{found.reason} {found.warnings}"
 
 
+def test_intervals_end_where_the_scale_does() -> None:
+    sample = simple([4, 5, 4, 5, 5, 4, 3, 5], [5, 4, 5, 5, NAN, NAN, NAN, NAN])
+    free = two_phase_means({"m": sample}, lam=1.0)["m"]
+    found = two_phase_means({"m": sample}, lam=1.0, limits=Bounds(1, 5))["m"]
+    assert free.interval is not None
+    assert free.interval.high > 5
+    assert found.interval is not None
+    assert (found.interval.low, found.interval.high) == (free.interval.low, 5)
+    assert found.other_intervals[-1].high == free.interval.high
+    assert found.value == free.value
+
+
 def covered(rng: np.random.Generator, replications: int) -> tuple[float, float, float]:
     """Coverage of the pooled interval, of the labels alone, and the ratio of their mean widths, for 12 models.
 
