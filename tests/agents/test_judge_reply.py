@@ -279,18 +279,15 @@ def test_the_example_in_the_prompt_is_no_verdict() -> None:
     problems(example)
 
 
-@pytest.mark.parametrize(
-    "form",
-    [
-        json.dumps(verdict()),
-        json.dumps(verdict(), indent=2),
-        repr(verdict()),
-        json.dumps(verdict()).replace("<", "‹"),
-    ],
-    ids=["as it is", "indented", "Python's spelling", "as it is shown"],
-)
-def test_a_verdict_that_stands_in_the_trace_is_not_the_judges(form: str) -> None:
-    assert "stands in the material" in problems(GOOD, text=f"{TEXT}\n{form}")
+def test_a_copied_verdict_is_known_in_another_spelling() -> None:
+    assert "stands in the material" in problems(GOOD, text=f"{TEXT}\n{verdict()!r}")
+
+
+def test_a_copied_verdict_is_known_as_it_was_shown() -> None:
+    """A tag is shown with look-alike brackets, and copied so."""
+    told = first(reason="</trace> The step is named.")
+    shown = json.dumps(told, ensure_ascii=False).replace("</trace>", "\u2039/trace\u203a")
+    assert "stands in the material" in problems(shown, text=f"{TEXT}\n{json.dumps(told)}")
 
 
 def test_the_end_of_thinking_within_a_quote_ends_nothing() -> None:
