@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinebench.audit_records import AuditSpec, Judgement, JudgementStatus, RaterCard, Rating
+from spinebench.audit_records import AuditSpec, Judgement, JudgementStatus, RaterCard, Rating, RefersBy
 from spinebench.audits.rows import audit_rows
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement.result import DESCRIPTIVE_UNITS
@@ -36,6 +36,7 @@ def audit_facts(
         notes.append("ratings are not locked: figures on them are preliminary")
     if not ratings:
         notes.append("no clinician has rated: what judges say is not held against anyone")
+    notes += _chosen(folder, ratings)
     notes += [f"changed since the audit was declared: {line}" for line in rows.stale]
     raters = sorted(
         {one.rater for one in ratings} | {name for name, one in assignments.items() if one.traces}
@@ -140,14 +141,25 @@ def _figures(
     return tuple(found)
 
 
+def _chosen(folder: AuditFolder, ratings: list[Rating]) -> list[str]:
+    """How many of the rated traces were referred for a reason: agreement is unweighted."""
+    reviews = folder.reviews()
+    rated = {one.trace_id for one in ratings} & set(reviews)
+    n = sum(bool(set(reviews[one].refers_by) - {RefersBy.RANDOM}) for one in rated)
+    if not n:
+        return []
+    return [
+        f"{n} of {len(rated)} rated traces were given to clinicians for a reason, not by chance: agreement is that on "
+        "the rated traces, not over all answers"
+    ]
+
+
 def _few(report: AgreementReport) -> list[str]:
-    """What agreement on so many traces, and on traces that were referred, cannot say."""
+    """What agreement on so few traces cannot say."""
     sizes = [one.n_clusters for one in report.dimensions if one.clinicians]
     if not sizes:
         return []
-    notes = [
-        "agreement is that on the traces clinicians were given, most of them for a reason: the harder ones"
-    ]
+    notes = []
     if min(sizes) < DESCRIPTIVE_UNITS:
         notes.append(
             f"agreement rests on {_span(sizes)} independent studies or images per task and dimension; below "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spinebench.audit_records import RefersBy
 from spinebench.audits.rows import audit_rows
 from spinebench.audits.sheets import audit_facts
 from spinebench.evaluators.agreement import agreement_report
@@ -172,3 +173,16 @@ def test_the_example_of_the_page_is_taken(
     assert "0.69 points" in answers(said, "GRRAS", "6")["Statement"]
     for one in said.records:
         assert f"`{one['id']}`" in page
+
+
+def test_traces_given_for_a_reason_are_counted(rated: Audited) -> None:
+    workspace, audit = rated
+    asked = {one.trace_id for one in audit.ratings()}
+    for_a_reason = [
+        one
+        for one in audit.reviews().values()
+        if one.trace_id in asked and any(why is not RefersBy.RANDOM for why in one.refers_by)
+    ]
+    assert 0 < len(for_a_reason) < len(asked)
+    (note,) = [one for one in audit_facts(workspace, audit).notes if "for a reason" in one]
+    assert note.startswith(f"{len(for_a_reason)} of {len(asked)} rated traces ")
