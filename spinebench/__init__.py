@@ -6,7 +6,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spinebench.api import Audit, Run, Workspace, aaudit, arun, audit, compare, load_benchmark, run
+    from spinebench.api import (
+        Audit,
+        Run,
+        Workspace,
+        aaudit,
+        agreement,
+        arun,
+        audit,
+        calibrate,
+        compare,
+        load_benchmark,
+        run,
+    )
 
 try:
     __version__ = version("spinebench")
@@ -19,8 +31,10 @@ __all__ = [
     "Workspace",
     "__version__",
     "aaudit",
+    "agreement",
     "arun",
     "audit",
+    "calibrate",
     "compare",
     "load_benchmark",
     "run",

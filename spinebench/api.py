@@ -1,4 +1,4 @@
-"""The Python interface: `run`, `arun`, `audit`, `aaudit`, `load_benchmark`, `Workspace`, `compare`."""
+"""The Python interface: `run`, `audit`, `agreement`, `calibrate`, `compare`, `load_benchmark`, `Workspace`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from spinebench.audit_records import AuditSpec, AuditStatus
     from spinebench.audits.plan import AuditPlan
     from spinebench.audits.results import AuditResults
+    from spinebench.evaluators.agreement import AgreementReport
+    from spinebench.evaluators.agreement.intervals import IntervalMethod
     from spinebench.evaluators.audit_rows import AuditRows
+    from spinebench.evaluators.calibration import CalibrationReport
     from spinebench.evaluators.comparison import Comparison
     from spinebench.store.audit_folder import AuditFolder
 
@@ -36,8 +39,10 @@ __all__ = [
     "Run",
     "Workspace",
     "aaudit",
+    "agreement",
     "arun",
     "audit",
+    "calibrate",
     "compare",
     "load_benchmark",
     "run",
@@ -210,6 +215,75 @@ def compare(runs: Run | Sequence[Run], *, models: Sequence[str] | None = None, s
     if not several:
         raise UsageError("runs []: expected at least one run; pass what run() returned")
     return compare_models(several[0].workspace, [one.id for one in several], models=models, seed=seed)
+
+
+def agreement(
+    audits: Audit | Sequence[Audit],
+    *,
+    dimensions: Sequence[str] | None = None,
+    judges: Sequence[str] | None = None,
+    interval: IntervalMethod = "jackknife",
+    level: float = 0.95,
+    seed: int = 0,
+) -> AgreementReport:
+    """What `spinebench agree` says: each judge with clinicians beside clinicians with each other.
+
+    Args:
+        audits: one audit, or several that asked for the same scales, in one workspace.
+        dimensions: of the rubric; None: all.
+        judges: judges to report; None: all, and their median.
+        interval: of coefficients, jackknife-t or the BCa bootstrap.
+        level: of all intervals.
+        seed: of everything that is drawn.
+
+    A figure that cannot be had is None with a reason. Raises `UsageError` for no audit, audits of two workspaces
+    or whose scales differ. Ratings that are in no audit go to `spinebench.evaluators.agreement` directly.
+    """
+    from spinebench.evaluators.agreement import agreement_report
+
+    return agreement_report(
+        _rows_of(audits), dimensions=dimensions, judges=judges, interval=interval, level=level, seed=seed
+    )
+
+
+def calibrate(
+    audits: Audit | Sequence[Audit],
+    *,
+    dimension: str | None = None,
+    judge: str | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> CalibrationReport:
+    """What `spinebench calibrate` says of scores: each model's mean by the judge, by clinicians, and corrected.
+
+    Args:
+        audits: one audit, or several that asked for the same scales, in one workspace.
+        dimension: of the rubric; None: all.
+        judge: whose scores; None: the median of the panel.
+        level: of all intervals.
+        seed: of the folds of the calibration curve.
+
+    A model without rated traces has no corrected mean, with the reason. Raises `UsageError` for no audit, an
+    unknown dimension or judge, audits of two workspaces or whose scales differ. Right answers with wrong reasons and
+    failure modes: `spinebench.evaluators.reasoning`, on `Audit.rows()`.
+    """
+    from spinebench.evaluators.calibration import calibration_report
+
+    return calibration_report(_rows_of(audits), dimension=dimension, judge=judge, level=level, seed=seed)
+
+
+def _rows_of(audits: Audit | Sequence[Audit]) -> AuditRows:
+    from spinebench.audits.rows import audit_rows
+
+    several = [audits] if isinstance(audits, Audit) else list(audits)
+    if not several:
+        raise UsageError("audits []: expected at least one audit; pass what audit() returned")
+    paths = {one.workspace.path.resolve() for one in several}
+    if len(paths) > 1:
+        raise UsageError(
+            f"audits of {sorted(map(str, paths))}: expected audits of one workspace; pass them workspace by workspace"
+        )
+    return audit_rows(several[0].workspace, [one.id for one in several])
 
 
 def _wait_for(work: Coroutine[Any, Any, T]) -> T:

@@ -207,8 +207,42 @@ class Workspace:
         return self.database.sql(text, params)
 
     def answers(self, run_id: str | None = None) -> pyarrow.Table:
-        """The latest answers with their texts and scores, of one run or of all."""
-        return self.query("answers", run_id=run_id)
+        """The latest answers with their texts and scores, of one run or of all; what is new is loaded first.
+
+        One row per answer; `run_id` may be a unique beginning. Raises UsageError for an unknown run.
+        """
+        from spinebench.store.ingest import ingest
+
+        named = None if run_id is None else self.run(run_id).run_id
+        if self.path.is_dir():  # asking makes no workspace
+            ingest(self, named)
+        return self.query("answers", run_id=named)
+
+    def judgements(self, audit_id: str | None = None) -> pyarrow.Table:
+        """The latest judgement of each trace, judge and repeat, of one audit or of all, also those without a
+        score; what is new is loaded first.
+
+        Scores, failure modes and claims have rows of their own: `query("judge_scores")`, `"judge_marks"`,
+        `"judge_claims"`. Raises UsageError for an unknown audit.
+        """
+        return self._of_audits("judgements", audit_id)
+
+    def ratings(self, audit_id: str | None = None) -> pyarrow.Table:
+        """The clinicians' ratings that stand, one row per rater and showing, of one audit or of all; what is new
+        is loaded first.
+
+        Scores and failure modes have rows of their own: `query("rating_scores")`, `"rating_marks"`. Raises
+        UsageError for an unknown audit.
+        """
+        return self._of_audits("ratings", audit_id)
+
+    def _of_audits(self, query: str, audit_id: str | None) -> pyarrow.Table:
+        from spinebench.store.ingest_audits import ingest_audit
+
+        named = None if audit_id is None else self.audit(audit_id).audit_id
+        if self.path.is_dir():  # asking makes no workspace
+            ingest_audit(self, named)
+        return self.query(query, audit_id=named)
 
     def _named(self, folders: list[Path], id_or_prefix: str, what: str, way_on: str) -> Path:
         names = [path.name for path in folders]
