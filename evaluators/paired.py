@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr, chdtrc, gammaln
 
 from spinebench.errors import UsageError
+from spinebench.evaluators.numeric import as_numbers, shown
 from spinebench.evaluators.proportions import Bounds, wilson
 from spinebench.records import Record
 
@@ -47,8 +48,9 @@ def mcnemar(only_first: int, only_second: int) -> McNemar:
     `only_first` and `only_second` count the items that only the one or only the other model got right.
     """
     b, c = only_first, only_second
-    if b < 0 or c < 0:
+    if not all(0 <= count < math.inf and count == round(count) for count in (b, c)):
         raise UsageError(f"discordant counts {(b, c)!r}: expected two counts; check the table")
+    b, c = int(b), int(c)
     n = b + c
     if n == 0:
         return McNemar(
@@ -85,7 +87,7 @@ def newcombe_paired(
     """
     a, b, c, d = both, only_first, only_second, neither
     n = a + b + c + d
-    if min(a, b, c, d) < 0 or n <= 0:
+    if not (min(a, b, c, d) >= 0 and 0 < n < math.inf):
         raise UsageError(f"paired table {(a, b, c, d)!r}: expected four counts, not all 0; check the table")
     first, second = (a + b) / n, (a + c) / n
     around_first, around_second = wilson(a + b, n, level=level), wilson(a + c, n, level=level)
@@ -123,7 +125,11 @@ def cochran_q(right: ArrayLike) -> CochranQ:
     Undefined with fewer than two models or where the models agree on every item. For k = 2 it is McNemar's
     statistic without correction.
     """
-    table = np.asarray(right, dtype=np.float64)
+    table = as_numbers(right, "table", "items x models of 0 and 1")
+    if table.ndim != 2 or not np.isin(table, (0.0, 1.0)).all():
+        raise UsageError(
+            f"table {shown(right)}: expected items x models of 0 and 1; leave out items that a model was not asked"
+        )
     n, k = table.shape
     if k < 2:
         return CochranQ(statistic=None, df=max(k - 1, 0), p_value=None, n=n, reason="fewer than two models")

@@ -130,6 +130,6 @@ def proportion_interval(
 
 
 def _proportion(count: float, n: float) -> float:
-    if not (n > 0 and 0 <= count <= n):
+    if not (0 < n < math.inf and 0 <= count <= n):
         raise UsageError(f"count {count!r} of {n!r}: expected 0 <= count <= n and n > 0; check the counts")
     return count / n

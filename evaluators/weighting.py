@@ -16,6 +16,7 @@ import numpy as np
 from spinebench.errors import UsageError
 from spinebench.evaluators.clustered import FloatArray, IntArray, few_clusters, t_quantile
 from spinebench.evaluators.estimate import FEW_CLUSTERS, Estimate, Interval, undefined
+from spinebench.evaluators.numeric import as_numbers
 from spinebench.evaluators.proportions import Bounds
 
 IN_SAMPLE = "in-sample: unweighted, a mean of the drawn traces and not of the frame"
@@ -97,7 +98,8 @@ def _weighted(
     limits: Bounds,
     level: float,
 ) -> Estimate:
-    y, p = np.asarray(values, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
+    y = as_numbers(values, "values", "one per drawn unit")
+    p = as_numbers(probabilities, "probabilities", "one per drawn unit")
     _check(y, p, clusters, strata)
     if len(y) == 0:
         return undefined(name, "no unit was drawn")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from spinebench.errors import UsageError
+from spinebench.evaluators.numeric import as_numbers, shown
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -69,7 +69,7 @@ def as_ratings(
     Raises `UsageError` for another shape, a value that is no number, infinite or off the declared `scale`,
     another number of columns than `raters`, and clusters that are not one per unit.
     """
-    values = _numbers(ratings, "ratings", "one row per unit, one column per rater, NaN where missing")
+    values = as_numbers(ratings, "ratings", "one row per unit, one column per rater, NaN where missing")
     if values.size == 0:
         keeps_units = values.ndim == 2 and raters is None
         values = values if keeps_units else np.empty((0, raters or 0))
@@ -106,7 +106,7 @@ def checked_scale(scale: Scale) -> tuple[float, ...]:
         values = []
     if len(values) < 2 or len(set(values)) < len(values) or not np.isfinite(values).all():
         raise UsageError(
-            f"scale {_shown(scale)}: expected two or more different numbers; declare the values of the rubric, used "
+            f"scale {shown(scale)}: expected two or more different numbers; declare the values of the rubric, used "
             "or not, e.g. (1, 2, 3, 4, 5)"
         )
     return tuple(values)
@@ -132,7 +132,7 @@ def ratings_from_table(table: ArrayLike, *, scale: Scale | None = None) -> Float
 
     Raises `UsageError` for a table that is not square or holds anything but counts.
     """
-    counts = _numbers(table, "table", "counts, one row and one column per level")
+    counts = as_numbers(table, "table", "counts, one row and one column per level")
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
         raise UsageError(
             f"table of shape {counts.shape!r}: expected as many rows as columns; add the unused levels as zeros"
@@ -150,36 +150,13 @@ def ratings_from_table(table: ArrayLike, *, scale: Scale | None = None) -> Float
 
 def with_judge(ratings: FloatArray, judge: ArrayLike) -> FloatArray:
     """Clinicians' columns and the judge's behind them. Raises `UsageError` unless there is one value per unit."""
-    column = _numbers(judge, "judge", "one value per unit, NaN where it gave none")
+    column = as_numbers(judge, "judge", "one value per unit, NaN where it gave none")
     if column.shape != (len(ratings),):
         raise UsageError(
             f"judge of shape {column.shape!r}: expected one value for each of the {len(ratings)} units; NaN where it "
             "gave none"
         )
     return np.column_stack([ratings, column])
-
-
-def _numbers(values: object, what: str, shape: str) -> FloatArray:
-    """An array of numbers of its own, NaN where a value is missing by any of the usual marks."""
-    try:
-        cells = np.asarray(values)
-        if isinstance(values, np.ma.MaskedArray):
-            cells = np.where(np.ma.getmaskarray(values), np.nan, cells)
-        if cells.dtype.kind == "O":
-            # pandas.NA is named by its type: pandas need not be there.
-            flat = [math.nan if _is_missing(cell) else float(cell) for cell in cells.ravel()]
-            return np.array(flat, dtype=np.float64).reshape(cells.shape)
-        if cells.dtype.kind in "cmM":
-            raise TypeError(f"{cells.dtype} is no kind of rating")
-        return np.array(cells, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"{what} {_shown(values)}: expected a table of numbers, {shape}; mend what is not a number ({error})"
-        ) from None
-
-
-def _is_missing(cell: object) -> bool:
-    return cell is None or cell is np.ma.masked or type(cell).__name__ in ("NAType", "NaTType")
 
 
 def _cluster_codes(clusters: Clusters | None, n: int) -> tuple[IntArray, bool]:
@@ -192,8 +169,3 @@ def _cluster_codes(clusters: Clusters | None, n: int) -> tuple[IntArray, bool]:
         )
     seen: dict[Hashable, int] = {}
     return np.array([seen.setdefault(name, len(seen)) for name in names], dtype=np.int64), True
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -49,6 +49,10 @@ def rogan_gladen(
             f"class sizes {(n_positive, n_negative)!r}: expected both n_positive and n_negative, or neither; "
             "name both"
         )
+    if n_positive is not None and n_negative is not None and not math.isfinite(n_positive + n_negative):
+        raise UsageError(
+            f"class sizes {(n_positive, n_negative)!r}: expected finite numbers; check the counts"
+        )
     if n == 0:
         return undefined(name, "no units")
     youden = sensitivity + specificity - 1

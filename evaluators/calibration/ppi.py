@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ from spinebench.evaluators.calibration.corrected import (
     z_interval,
 )
 from spinebench.evaluators.clustered import FloatArray, IntArray
+from spinebench.evaluators.numeric import as_numbers
 from spinebench.evaluators.proportions import z_quantile
 
 NAME = "mean label, corrected by prediction-powered inference"
@@ -238,7 +240,7 @@ def ppi_mean_stratified(
     label leaves the value without an interval.
     """
     total = sum(share for share, _ in strata.values())
-    if not strata or total <= 0 or any(share < 0 for share, _ in strata.values()):
+    if not 0 < total < math.inf or any(share < 0 for share, _ in strata.values()):
         raise UsageError(
             f"shares {[share for share, _ in strata.values()]!r}: expected one positive share of the frame per "
             "stratum; give the strata's sizes"
@@ -333,7 +335,7 @@ def _mean(
         used = pool.lam
         source = f"pooled over {pool.n_labels} labels of {pool.n_samples} samples" if pool.tuned else "given"
     else:
-        if not math.isfinite(lam):
+        if not _is_finite(lam):
             raise UsageError(
                 f"lam {lam!r}: expected a finite number, 'tuned' or 'pooled'; 1 is the plain form"
             )
@@ -416,6 +418,10 @@ def _variance(sample: PpiSample, labelled: FloatArray, others: FloatArray) -> tu
     return sum(corrected), len(held), len(held) - 1.0, sum(plain)
 
 
+def _is_finite(number: object) -> bool:
+    return isinstance(number, Real) and math.isfinite(number)
+
+
 def _dev(values: FloatArray) -> FloatArray:
     found: FloatArray = values - values.mean()
     return found
@@ -430,13 +436,13 @@ def _shares(weights: FloatArray | None, n: int) -> FloatArray:
 
 
 def _vector(what: str, values: ArrayLike) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
+    array = as_numbers(values, what, "one per unit")
     if array.ndim != 1:
         raise UsageError(
             f"{what} of shape {array.shape!r}: expected one value per unit; give a flat sequence"
         )
     if not np.isfinite(array).all():
-        bad = array[~np.isfinite(array)][0]
+        bad = float(array[~np.isfinite(array)][0])
         raise UsageError(f"{what} with {bad!r}: expected finite numbers; leave out units without a score")
     return array
 

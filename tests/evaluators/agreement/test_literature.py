@@ -163,7 +163,7 @@ def test_every_mark_of_a_missing_rating_is_missing(form: str) -> None:
     "ratings", [[[1 + 1j, 2]] * 12, np.array([["2020-01-01", "2020-01-02"]], dtype="datetime64[D]")]
 )
 def test_what_is_no_number_is_named(ratings: Any) -> None:
-    with pytest.raises(UsageError, match="no kind of rating"):
+    with pytest.raises(UsageError, match="no kind of score"):
         krippendorff_alpha(ratings)
 
 

@@ -272,3 +272,9 @@ def test_an_interval_beyond_the_range_is_left_as_it_is() -> None:
 def test_a_range_is_given_from_below() -> None:
     with pytest.raises(UsageError, match="limits"):
         ppi_mean(LABELS, ON_LABELLED, ON_OTHERS, limits=(5, 1))
+
+
+@pytest.mark.parametrize("lam", ["half", float("nan"), None])
+def test_lambda_is_a_number_or_one_of_two_words(lam: Any) -> None:
+    with pytest.raises(UsageError, match="lam "):
+        ppi_mean(LABELS, ON_LABELLED, ON_OTHERS, lam=lam)
