@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from spinebench.evaluators.folding import BAR, HARMLESS, MARKS, Folded, fold
 from spinebench.evaluators.invisible import out_of_place, written_out
+from spinebench.evaluators.steering_orders import ORDERS
 from spinebench.evaluators.steering_patterns import (
     DELIMITERS,
     INSTRUCTIONS,
@@ -24,7 +25,7 @@ _MOST = 200
 """Passages told of one text: hostile text could hold any number, and nobody reads beyond."""
 _MOST_CHARACTERS = 400
 _PATTERNS = {
-    Kind.INSTRUCTION: compiled(INSTRUCTIONS),
+    Kind.INSTRUCTION: compiled(INSTRUCTIONS + ORDERS),
     Kind.DELIMITER: compiled(DELIMITERS),
     Kind.SCORE: compiled(SCORES),
     Kind.ROLE: compiled(ROLES),
@@ -33,6 +34,9 @@ _UPPER = re.compile(UPPER_DELIMITER)
 _FENCE = re.compile(r"^[ \t>]{0,12}(`{3,}|~{3,})", re.MULTILINE)
 _MIXED = re.compile(r"\b(?=\w{0,40}[a-z])(?=\w{0,40}[а-яѐ-џα-ω])[a-zа-яѐ-џα-ω]{3,40}\b")
 _LOOKS = str.maketrans("аеорсухіјѕԁһӏпԛѡαοιυνρκτ", "aeopcyxijsdhlnqwaoiuvpkt")
+_SMALL_CAPITALS = str.maketrans("ᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_STRUCK = re.compile(r"[\u0300-\u036f\u20d0-\u20ff]")
+"""Marks that no letter took up when it was folded: strokes through letters, heaps of accents."""
 _TAG = re.compile(r"<(?=[/|!?<｜A-Za-z])")
 _TAG_END = re.compile(r"(?<=[/|!?>｜A-Za-z\"'\]-])>|(?<=>)>")
 _BRACKETED = re.compile(
@@ -88,8 +92,15 @@ def find_steering(text: str) -> tuple[Passage, ...]:
 
 def _looked_through(folded: Folded) -> Folded:
     """Words that mix alphabets, as they look: `іgnоrе` with Cyrillic letters is `ignore`."""
-    text = _MIXED.sub(lambda match: match.group().translate(_LOOKS), folded.text)
-    return Folded(text, folded.starts, folded.ends)
+    text = _MIXED.sub(lambda match: match.group().translate(_LOOKS), folded.text.translate(_SMALL_CAPITALS))
+    if _STRUCK.search(text) is None:
+        return Folded(text, folded.starts, folded.ends)
+    kept = [place for place, char in enumerate(text) if not _STRUCK.match(char)]
+    return Folded(
+        "".join(text[place] for place in kept),
+        tuple(folded.starts[place] for place in kept),
+        tuple(folded.ends[place] for place in kept),
+    )
 
 
 def _merged(found: list[tuple[int, int, Kind]]) -> list[tuple[int, int, Kind]]:

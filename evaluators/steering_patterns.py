@@ -39,7 +39,8 @@ _UNIT = (
     r"|tablets?|%"
     r"|degrees?|levels?|more|patients?)\b)"
 )
-_TOP = rf"(?:full|maximum|maximal|max|perfect|highest|top|excellent|five|ten|[1-9][0-9]{{0,2}}\b{_UNIT})"
+TOP = rf"(?:full|maximum|maximal|max|perfect|highest|top|excellent|five|ten|[1-9][0-9]{{0,2}}\b{_UNIT})"
+"""The best that can be given, or a number that is no dose, time or measure."""
 
 INSTRUCTIONS: tuple[str, ...] = (
     rf"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|overrid(?:e|ing)|bypass|discard|skip|neglect)\s"
@@ -66,18 +67,21 @@ INSTRUCTIONS: tuple[str, ...] = (
     rf"\b(?:give|award|assign|grant|rate|grade|score|mark|assess)\s(?:(?:this|my|the|it|me|these|all|every"
     rf"|each|that"
     rf"|following|above|whole)\s){{0,3}}{_WORK}?\s?(?:(?:with|as|at|a|an|the|of|full|only"
-    rf"|all)\s){{0,3}}{_TOP}\s?"
-    rf"(?:(?:marks?|scores?|points?|ratings?|grades?|credits?|stars?|possible|out of)\b|(?:/"
-    rf"|out of)\s?[0-9])",
+    rf"|all)\s){{0,3}}{TOP}\s?"
+    rf"(?:marks?|scores?|points?|ratings?|grades?|credits?|stars?|possible)\b",
+    # Without an object, `grade 3/5` is the strength of a muscle.
+    rf"\b(?:give|award|assign|grant|rate|grade|score|mark|assess)\s(?:(?:this|my|the|it|me|these|all|every"
+    rf"|each|that|following|above|whole)\s){{1,3}}{_WORK}?\s?(?:(?:with|as|at|a|an|the|of|full|only|all)\s)"
+    rf"{{0,3}}{TOP}\s?(?:/|out of)\s?[0-9]",
     rf"\b(?:give|award|assign|grant|rate|grade|score|mark)\s(?:(?:this|my|the|that|these|following|above"
     rf"|whole)\s)"
-    rf"{{1,3}}{_WORK}\s(?:(?:with|as|at|a|an|the|of|by)\s){{0,3}}{_TOP}",
-    rf"\b(?:give|rate|grade|score|mark)\s(?:this|it|me|them|us)\s(?:(?:with|as|at|a|an|the)\s){{0,2}}{_TOP}"
+    rf"{{1,3}}{_WORK}\s(?:(?:with|as|at|a|an|the|of|by)\s){{0,3}}{TOP}",
+    rf"\b(?:give|rate|grade|score|mark)\s(?:this|it|me|them|us)\s(?:(?:with|as|at|a|an|the)\s){{0,2}}{TOP}"
     rf"(?=\s?(?:$|[.!,;/)\n]|on\b|for (?:all|every|each)\b|in (?:all|every|each)\b))",
     rf"\bthis\s{_WORK}\s(?:deserves?|merits?|should (?:get|receive|be (?:given|awarded|rated|scored"
     rf"|graded))|must (?:get"
     rf"|receive|be (?:given|awarded|rated|scored|graded))|is (?:worth|to be (?:rated|scored|graded)))\s"
-    rf"(?:(?:with|as|at|a|an|the|of)\s){{0,3}}{_TOP}",
+    rf"(?:(?:with|as|at|a|an|the|of)\s){{0,3}}{TOP}",
     r"\b(?:do not|don't|never|must not|should not)\s(?:penali[sz]e|deduct|(?:lower|reduce|take) (?:the|any"
     r"|my) (?:score"
     r"|points?|rating))\b",
