@@ -146,7 +146,11 @@ def concluded(
         seed=found.seed,
         descriptive=n_clusters < DESCRIPTIVE_UNITS,
         components=facts.components,
-        warnings=(*facts.warnings, *_warnings(table, n_clusters, facts.judge_last)),
+        warnings=(
+            *facts.warnings,
+            *_warnings(table, n_clusters, facts.judge_last),
+            *(_one_sided(table, n_clusters) if facts.constant_undefined or facts.judge_last else ()),
+        ),
     )
 
 
@@ -201,6 +205,22 @@ def _without_each_rater(
         sample = sample_of(np.column_stack([left, along])[kept], table.clusters[kept])
         values.append(point(build(sample.rows), sample))
     return np.array(values)
+
+
+_ONE_VALUE = 0.8
+"""Share of one value from which on intervals of kappa, alpha and ICC fall short: in simulations of 30 and 60 clusters
+with 85 % of the scores on one value they covered .86 to .94 for a nominal .95 (AC2: .95)."""
+_MANY_CLUSTERS = 120
+
+
+def _one_sided(table: Ratings, n_clusters: int) -> tuple[str, ...]:
+    """A warning where nearly all scores are one value: then a few units decide the figure."""
+    scores = table.values[~np.isnan(table.values)]
+    _, counts = np.unique(scores, return_counts=True)
+    share = float(counts.max()) / len(scores)
+    if share < _ONE_VALUE or n_clusters >= _MANY_CLUSTERS:
+        return ()
+    return (f"{100 * share:.0f} % of the scores are one value: few units decide, the interval is rough",)
 
 
 def _warnings(table: Ratings, n_clusters: int, judge_last: bool) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from spinebench.errors import UsageError
-from spinebench.evaluators.agreement import gwet_ac, krippendorff_alpha, rank_correlation, weighted_kappa
+from spinebench.evaluators.agreement import gwet_ac, icc, krippendorff_alpha, rank_correlation, weighted_kappa
 
 SCALE = (1, 2, 3, 4, 5)
 
@@ -146,3 +146,14 @@ def test_the_error_by_linearization_is_near_that_of_the_jackknife() -> None:
     half = math.atanh(found.interval.high) - math.atanh(found.value)
     by_jackknife = half / stats.t.ppf(0.975, 399) * (1 - found.value**2)
     assert found.se == pytest.approx(by_jackknife, rel=0.05)
+
+
+@pytest.mark.parametrize(("fives", "warned"), [(30, True), (12, False)])
+def test_scores_on_one_value_are_a_warning_for_kappa_and_not_for_ac2(fives: int, warned: bool) -> None:
+    coefficients: tuple[Any, ...] = (weighted_kappa, krippendorff_alpha, icc, gwet_ac)
+    ratings = [[5, 5]] * fives + [[1, 1], [3, 1], [3, 5]] * ((40 - fives) // 3)
+    said = [
+        any("one value" in warning for warning in coefficient(ratings, scale=(1, 3, 5)).warnings)
+        for coefficient in coefficients
+    ]
+    assert said == [warned, warned, warned, False]
