@@ -199,7 +199,7 @@ def test_one_process_at_work_and_any_number_looking_on(
     cli: Callable[..., Said], provider_server: ProviderServer, tmp_path: Path
 ) -> None:
     exam = write_exam(tmp_path / "bench", n=30)
-    provider_server.delay_s = 0.3
+    provider_server.delay_s = 1.0  # long enough for several looks on a busy machine
     with running(*asking(exam, provider_server), "--max-connections", "3", cwd=tmp_path) as process:
         wait_until(lambda: provider_server.n_requests >= 2)
         refused = cli("resume", "latest", "--workspace", WORKSPACE)
