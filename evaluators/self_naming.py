@@ -6,7 +6,7 @@ import re
 
 _FAMILIES = (
     "chatgpt|gpt|claude|gemini|gemma|medgemma|medpalm|llama|llava|qwen|qwq|qvq|deepseek|mistral|mixtral|pixtral|grok"
-    "|internvl|internlm|copilot|glm|chatglm|kimi|minimax|ernie|doubao|hunyuan|molmo|idefics"
+    r"|internvl|internlm|copilot|glm|chatglm|kimi|minimax(?=-|\s?m\d)|ernie|doubao|hunyuan|molmo|idefics"
     "|smolvlm|huatuogpt|lingshu|biomedclip|nemotron|openai|anthropic|deepmind|moonshot|xai"
 )
 _SPEAKING = re.compile(
@@ -19,23 +19,38 @@ _MADE_BY = re.compile(
     r"deepseek|mistral(?:\s+ai)?|xai|microsoft|moonshot(?:\s+ai)?|zhipu(?:\s+ai)?)\b",
     re.IGNORECASE,
 )
+_ANYWHERE = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?i:chat[ -]?gpt|gpt[ -]?\d\w*|o[134]-(?:mini|pro|preview)|medgemma|llava|qwen|pixtral|mixtral"
+    r"|deepseek|internvl|minicpm|chatglm|glm-\d|phi-\d|openai|anthropic|deepmind|meta ai|alibaba cloud|x\.ai)"
+    r"|Claude|Gemini|Gemma|Llama|LLaMA|Mistral|Grok|Kimi|Copilot|Command[ -]R)(?:[-.]?\d[\w.-]*)?(?![A-Za-z])"
+)
+"""Names of families and makers that are told from words by their spelling, found wherever they stand."""
 _DATE = re.compile(r"[-@_](?:\d{8}|\d{4}-\d{2}-\d{2}|latest|preview)$")
 _UNNAMED = frozenset({"sim", "baseline", "recorded"})
 """Providers whose ids are ours, and often everyday words."""
 
 
 def named_models(text: str, *, model: str) -> tuple[str, ...]:
-    """Passages in which a trace speaks of itself as a model, in their order, each once; empty where there is none.
+    """Passages in which a trace names a model, in their order, each once; empty where there is none.
 
-    Found are the id of `model` (a canonical model string; with and without its date, any separators), a known
-    family in words that speak of oneself (`as GPT-4o`, `I'm Claude`), and who made it (`trained by Google`). An id
-    without a digit is an everyday word as often as not and is looked for only in such words.
+    Found are the id of `model` (a canonical model string; with and without its date, any separators), known families
+    and makers, and words that speak of oneself (`as GPT-4o`, `trained by Google`). An id without a digit is an
+    everyday word as often as not and is not looked for.
     """
-    found = [match for pattern in (_SPEAKING, _MADE_BY) for match in pattern.finditer(text)]
+    return tuple(dict.fromkeys(text[start:end] for start, end in naming_spans(text, model=model)))
+
+
+def naming_spans(text: str, *, model: str) -> tuple[tuple[int, int], ...]:
+    """Where those passages stand, as half-open ranges of `text` that do not overlap."""
     own = _own_id(model)
-    if own is not None:
-        found += own.finditer(text)
-    return tuple(dict.fromkeys(match[0] for match in sorted(found, key=lambda match: match.start())))
+    patterns = (_SPEAKING, _MADE_BY, _ANYWHERE, *(() if own is None else (own,)))
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(match.span() for pattern in patterns for match in pattern.finditer(text)):
+        if found and start < found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 def _own_id(model: str) -> re.Pattern[str] | None:

@@ -18,7 +18,8 @@ ORDERS: tuple[str, ...] = (
     r"\b(?:deserves?|merits?)\s(?:a|an)\s(?:[1-9]|five|ten)\b"
     r"(?=\s?(?:$|[.!,;]|on\b|in (?:all|every|each)\b|for\b))",
     r"\b(?:list|report|mark|record|note|flag|contains?|has|have)\s(?:no|zero|any)\sfailure modes?\b"
-    r"|\bno failure modes?\s(?:are|is|apply|applies|present|found)\b|\bfailure modes?\s?(?::|=|are|is)\s?(?:none|empty)\b",
+    r"|\bno failure modes?\s(?:are|is|apply|applies|present|found)\b"
+    r"|\bfailure modes?\s?(?::|=|are|is)\s?(?:none|empty)\b",
     r"\bto\s(?:the|any)\s(?:reviewing|grading|scoring|judging|evaluating|rating)\s(?:model|system|ai|llm|agent"
     r"|assistant|algorithm)\b",
     r"\b(?:whoever|anyone|anybody|everyone|the one)\s(?:who\s|that\s)?(?:grades?|scores?|rates?|judges?|grading"

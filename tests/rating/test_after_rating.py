@@ -313,7 +313,7 @@ def test_decisions_from_a_table(audit: AuditFolder, tmp_path: Path) -> None:
         ("local/folder/my-spine-vlm-3", "my_spine_vlm 3 thinks so", True),
         ("openai/gpt-4o", "Gemini would say otherwise.", True),
         ("sim/careful", "A careful look at the endplates.", False),
-        ("sim/careful", "I am careful.", True),
+        ("sim/careful", "I am careful.", False),
         ("openai/gpt-4o", "Neurogenic claudication; the lamina; grade 4 of 5.", False),
         ("openai/o3", "T2 weighted, L4/L5, S1, C3-C4, T12.", False),
         ("sim/x", "The patient, as a 4-year-old, fell.", False),
