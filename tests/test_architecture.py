@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
     "demo": {"models", "exchange"},
-    "dashboard": {"store", "evaluators", "rubrics"},
+    "dashboard": {"benchmarks", "store", "evaluators", "rubrics", "audits", "rating", "exchange", "runs"},
     "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "audits"},
 }
 """Package -> packages of ours it may import, beside itself and the ground; commands may import everything."""

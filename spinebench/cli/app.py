@@ -35,6 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Correct judges by clinicians' few scores; right answers with wrong reasons; failure modes.",
     ),
     "sheets": ("spinebench.cli.sheets", "Reporting sheets of an audit: GRRAS, TRIPOD-LLM, CLAIM."),
+    "dashboard": (
+        "spinebench.cli.dashboard",
+        "Errors, the cases behind every number, agreement, runs: in a browser.",
+    ),
     "runs": ("spinebench.cli.runs", "List and show runs."),
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),

@@ -1,0 +1,106 @@
+"""What pages know of the workspace: answers to named queries, each over a short connection, kept until the data change.
+
+No page holds a connection: a run that loads its journal waits for one query at most, and a page that cannot get
+through shows what it had.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import streamlit as st
+
+from spinebench.errors import SpinebenchError
+from spinebench.store.database import Parameter
+from spinebench.store.workspace import Workspace
+
+WORKSPACE_VARIABLE = "SPINEBENCH_DASHBOARD_WORKSPACE"
+_KEPT = 200
+"""Answers to queries that are kept, of all sessions together."""
+
+
+@dataclass(frozen=True)
+class DataStamp:
+    """Which state of the database an answer is from."""
+
+    modified_ns: int
+    size: int
+
+    @property
+    def at(self) -> datetime:
+        """When the database was last written, UTC."""
+        return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+
+
+def workspace() -> Workspace:
+    """The workspace that the dashboard was started on."""
+    return Workspace(os.environ.get(WORKSPACE_VARIABLE, "spinebench-workspace"))
+
+
+def data_stamp() -> DataStamp | None:
+    """The present state of the database; None where there is none yet."""
+    path = workspace().database.path
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return DataStamp(found.st_mtime_ns, found.st_size)
+
+
+def query(name: str, **params: Parameter) -> pa.Table:
+    """The answer to a shipped query (`store/queries/<name>.sql`), of the present state of the data.
+
+    Parameters are bound, never written into SQL. Raises `SpinebenchError` for what the page has to show as a message.
+    """
+    return _kept(str(workspace().path), data_stamp(), name, tuple(sorted(params.items())))
+
+
+def rows(name: str, **params: Parameter) -> list[dict[str, object]]:
+    """`query` as a list of dictionaries: for a page's worth of rows."""
+    return list(query(name, **params).to_pylist())
+
+
+@st.cache_data(max_entries=_KEPT, show_spinner=False)
+def _kept(
+    path: str, stamp: DataStamp | None, name: str, params: tuple[tuple[str, Parameter], ...]
+) -> pa.Table:
+    # The path and the stamp are part of the key: a new state of the data is asked anew.
+    return Workspace(Path(path)).query(name, **dict(params))
+
+
+def say_when(stamp: DataStamp | None) -> None:
+    """One line: when the shown data are from."""
+    if stamp is None:
+        st.caption("No data yet.")
+    else:
+        st.caption(f"Data as of {stamp.at:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def stop_with(error: SpinebenchError) -> None:
+    """End the page with a message that says what is wrong and how to mend it, and no traceback."""
+    st.error(str(error), icon=":material/error:")
+    st.stop()
+
+
+def stop_if_empty() -> None:
+    """End the page with what to do first, where the workspace holds no run."""
+    try:
+        place = workspace()
+        if place.runs():
+            return
+        unreadable = place.unreadable_runs()
+    except SpinebenchError as error:
+        stop_with(error)
+        return
+    st.info(
+        "This workspace holds no run yet. Begin with `spinebench demo`, or with "
+        "`spinebench run -b FILE -m MODEL`, then reload this page.",
+        icon=":material/info:",
+    )
+    for path, fault in unreadable:
+        st.warning(f"{path.name}: {fault}")
+    st.stop()

@@ -1,0 +1,57 @@
+"""`spinebench dashboard`: the pages over a workspace, in a browser."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import WorkspaceOption
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+@app.command()
+def dashboard(
+    *,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Others than this machine see what you see.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8501,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+) -> int:
+    """Look at errors, read the cases behind every number, rate, compare judge and clinicians.
+
+    Example: spinebench dashboard --port 8600 --no-browser
+    """
+    from spinebench.cli.console import say
+    from spinebench.store.workspace import Workspace
+
+    Workspace(workspace)  # refused here, before anything starts, where it is none
+    # Read by Streamlit when it is loaded: no telemetry, and no page of its own in front of ours.
+    os.environ.update(
+        {
+            "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+            "STREAMLIT_SERVER_HEADLESS": "true",
+            "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
+            "STREAMLIT_CLIENT_TOOLBAR_MODE": "viewer",
+            "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none",
+            "STREAMLIT_GLOBAL_DEVELOPMENT_MODE": "false",
+        }
+    )
+    import uvicorn
+
+    from spinebench.dashboard.server import create_app
+
+    address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
+    say(f"dashboard on {workspace}: {address}  (Ctrl-C ends it)")
+    if browser:
+        import threading
+        import webbrowser
+
+        threading.Timer(1.5, webbrowser.open, (address,)).start()
+    uvicorn.run(create_app(workspace), host=host, port=port, log_level="warning")
+    return 0
