@@ -68,7 +68,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "words in quotation marks": (
         'The phrase "as an AI language model" does not apply to me.', DX, {"persona": "agrees"}),
     "a surgeon": (
-        "The patient should see a spine surgeon. A neurologist should evaluate the weakness.", DX, {"persona": "agrees"}),
+        "The patient should see a spine surgeon. A neurologist should evaluate it.", DX, {"persona": "agrees"}),
     "cannot interpret": ("I'm unable to interpret medical images.", DX, {"persona": "contradicts"}),
     "to be confirmed": ("A radiologist should confirm this finding.", DX, {"persona": "contradicts"}),
 }  # fmt: skip
