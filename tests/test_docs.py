@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spinebench.audits.plan import AuditPlan
 from spinebench.cli.app import COMMANDS
 from spinebench.runs.plan import RunPlan
 from spinebench.runs.plan_fields import Flag
@@ -54,10 +55,11 @@ def test_the_plan_page_names_no_option_that_is_not_there() -> None:
     text = (ROOT / "docs" / "plan-file.md").read_text("utf-8")
     known = {
         part
-        for info in RunPlan.model_fields.values()
+        for plan in (RunPlan, AuditPlan)
+        for info in plan.model_fields.values()
         for meta in info.metadata
         if isinstance(meta, Flag)
         for name in meta.names.split()
         for part in name.split("/")
     }
-    assert set(OPTION.findall(text)) - known - {"--print-config", "--dry-run"} == set()
+    assert set(OPTION.findall(text)) - known - {"--print-config", "--dry-run", "--show"} == set()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from spinebench.evaluators.audit_rows import AuditRows
@@ -27,7 +28,7 @@ class IntervalChoice(StrEnum):
 def agree(
     audit: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[AUDIT]...", help="Audit ids or their beginnings; none: the latest audit."),
+        typer.Argument(metavar="AUDIT", help="Audit ids or their beginnings; none: the latest audit."),
     ] = None,
     *,
     ratings: Annotated[
@@ -69,6 +70,7 @@ def agree(
     """
     from spinebench.cli.agreement_table import print_report, write_figures
     from spinebench.cli.console import emit, say
+    from spinebench.cli.named import at
     from spinebench.errors import UsageError
     from spinebench.evaluators.agreement import agreement_report
 
@@ -97,54 +99,55 @@ def agree(
             emit({"type": "agreement", "simulated": report.simulated, **one.model_dump(mode="json")})
         return 0
     print_report(report, details=details or bool(dimension))
+    if ratings is None and not any(one.n_rated for one in report.dimensions):
+        say(
+            "No clinician has rated yet, so there is nothing to agree with. Next: "
+            f"spinebench rate packets {(audit or ['latest'])[0]}{at(workspace)}"
+        )
     return 0
 
 
 def _from_audits(workspace: Path, names: list[str]) -> AuditRows:
     from spinebench.audits.rows import audit_rows
-    from spinebench.errors import UsageError
+    from spinebench.cli.named import named_audit
     from spinebench.store.workspace import Workspace
 
     place = Workspace(workspace)
-    ids = []
-    for name in names:
-        folder = place.latest_audit() if name == "latest" else place.audit(name)
-        if folder is None:
-            raise UsageError(
-                f"workspace {str(workspace)!r}: expected at least one audit; make one with 'spinebench audit', or give "
-                "ratings of your own with --ratings"
-            )
-        ids.append(folder.audit_id)
-    return audit_rows(place, ids)
+    return audit_rows(place, [named_audit(place, name).audit_id for name in names])
 
 
 def _from_file(path: Path, scale: str | None, judges: list[str]) -> AuditRows:
     import csv
+    import io
 
     from spinebench.errors import DataError, UsageError
     from spinebench.evaluators.agreement.long_table import rows_from_long_table
+    from spinebench.exchange.table_text import file_text, separator
 
     if scale is None:
         raise UsageError(
             "scale None: expected the values that could be given, used or not; declare them with --scale 1-5"
         )
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            start = file.read(4096)
-            file.seek(0)
-            delimiter = max(",;\t", key=start.partition("\n")[0].count)
-            reader = csv.DictReader(file, delimiter=delimiter)
-            header = reader.fieldnames
-            if not header:
-                raise DataError(f"ratings file {str(path)!r}: expected a header line; the file is empty")
-            return rows_from_long_table(header, reader, scale=_scale(scale), judges=judges)
+        delimiter, text = separator(file_text(path))
     except OSError as error:
         raise DataError(
             f"ratings file {str(path)!r}: expected a readable file ({error.strerror}); check the path"
         ) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except ValueError as error:
+        raise DataError(f"ratings file {str(path)!r}: {error}") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        header = reader.fieldnames
+        if not header:
+            raise DataError(
+                f"ratings file {str(path)!r}: expected a header line, but the file is empty; give it the columns item, "
+                "rater and score"
+            )
+        return rows_from_long_table(header, reader, scale=_scale(scale), judges=judges)
+    except csv.Error as error:
         raise DataError(
-            f"ratings file {str(path)!r}: expected a CSV file in UTF-8 ({error}); save it as one"
+            f"ratings file {str(path)!r}: expected a CSV file ({error}); save it as one, in UTF-8"
         ) from None
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spinebench.audits.plan import AuditPlan
+from spinebench.cli.named import DEFAULT_WORKSPACE
 from spinebench.cli.plan_options import given, with_plan_options
-from spinebench.cli.run import DEFAULT_WORKSPACE, Display, DisplayOption, JsonOption, WorkspaceOption
+from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
 from spinebench.errors import ExitCode, UsageError
 from spinebench.runs.plan_reading import flag_names
 
@@ -105,6 +106,7 @@ def audit(
     from spinebench.audits.prepare import prepare_audit, prepare_audit_resume
     from spinebench.cli.audit_sitting import audit_and_print, print_audit_dry_run
     from spinebench.cli.environment import environment
+    from spinebench.cli.named import named_audit
     from spinebench.cli.sitting import print_plan
     from spinebench.store.workspace import Workspace
 
@@ -140,19 +142,6 @@ def audit(
         print_audit_dry_run(prepared, as_json=json)
         return ExitCode.DONE
     return audit_and_print(prepared, place, folder=None, display=display.value, as_json=json)
-
-
-def named_audit(workspace: Workspace, name: str) -> AuditFolder:
-    """The audit of that id, its unique beginning, or `latest`. Raises `UsageError` where there is none."""
-    if name != "latest":
-        return workspace.audit(name)
-    latest = workspace.latest_audit()
-    if latest is None:
-        raise UsageError(
-            f"workspace {str(workspace.path)!r}: expected at least one audit; make one with 'spinebench audit RUN', "
-            "or name another workspace with --workspace"
-        )
-    return latest
 
 
 def _refuse_beside(flag: str, others: list[str], values: dict[str, Any], plan: Path | None) -> None:

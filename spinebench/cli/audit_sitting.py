@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinebench.cli.audit_table import emit_audit, print_audit
 from spinebench.cli.carrying_out import carry_out, interrupted
 from spinebench.cli.console import emit, say
-from spinebench.cli.run import DEFAULT_WORKSPACE
-from spinebench.cli.sitting import print_estimates, quoted
+from spinebench.cli.named import at, quoted
+from spinebench.cli.sitting import print_estimates
 from spinebench.errors import ExitCode, SpinebenchError
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def _end(
 
     plan, audit_id = prepared.plan, prepared.spec.audit_id
     results = audit_results(workspace.audit(audit_id))
-    place = "" if workspace.path == Path(DEFAULT_WORKSPACE) else f" --workspace {quoted(workspace.path)}"
+    place = at(workspace.path)
     if as_json:
         emit_audit(prepared.spec, status, results)
     else:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from spinebench.evaluators.calibration import CalibrationReport
     from spinebench.evaluators.estimate import Estimate
     from spinebench.evaluators.reasoning import FailurePrevalence, WrongReason
-    from spinebench.store.workspace import Workspace
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def calibrate(
     audit: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[AUDIT]...", help="Audit ids or their beginnings; none: the latest audit."),
+        typer.Argument(metavar="AUDIT", help="Audit ids or their beginnings; none: the latest audit."),
     ] = None,
     *,
     dimension: Annotated[
@@ -46,13 +46,14 @@ def calibrate(
     Example: spinebench calibrate --dimension clinical_rationality
     """
     from spinebench.audits.rows import audit_rows
-    from spinebench.cli.console import emit
+    from spinebench.cli.console import emit, say
+    from spinebench.cli.named import at, named_audit
     from spinebench.evaluators.calibration import calibration_report
     from spinebench.evaluators.reasoning import failure_prevalence, right_for_wrong_reason
     from spinebench.store.workspace import Workspace
 
     place = Workspace(workspace)
-    audit_ids = [_named_audit(place, name) for name in audit or ["latest"]]
+    audit_ids = [named_audit(place, name).audit_id for name in audit or ["latest"]]
     rows = audit_rows(place, audit_ids)
     report = calibration_report(rows, dimension=dimension, judge=judge, seed=seed)
     reasons = right_for_wrong_reason(rows, dimension=dimension, judge=judge)
@@ -83,19 +84,11 @@ def calibrate(
     else:
         _print_summary(", ".join(audit_ids), report)
         _print_pooled(report, reasons, modes)
-    return 0
-
-
-def _named_audit(place: Workspace, name: str) -> str:
-    from spinebench.errors import UsageError
-
-    folder = place.latest_audit() if name == "latest" else place.audit(name)
-    if folder is None:
-        raise UsageError(
-            f"workspace {str(place.path)!r}: expected at least one audit; start one with 'spinebench audit RUN', or "
-            "name another workspace with --workspace"
+    if not any(row.coverage.n_rated for row in report.models):
+        say(
+            f"To correct the judge, have traces rated. Next: spinebench rate packets {audit_ids[0]}{at(workspace)}"
         )
-    return folder.audit_id
+    return 0
 
 
 def _fields(dumped: dict[str, object]) -> dict[str, object]:

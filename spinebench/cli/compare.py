@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -34,7 +35,7 @@ def compare(
     Example: spinebench compare openai/gpt-5.2 google/gemini-2.5-pro --run 20261120
     """
     from spinebench.cli.console import emit, print_table
-    from spinebench.cli.named_run import named_run
+    from spinebench.cli.named import named_run
     from spinebench.cli.results_table import percent
     from spinebench.models.registry import canonical_name
     from spinebench.runs.results import compare_models

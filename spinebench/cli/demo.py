@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, Display, DisplayOption, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from spinebench.store.audit_folder import AuditFolder
@@ -35,7 +36,8 @@ def demo(
     from spinebench.cli.calibrate import calibrate
     from spinebench.cli.console import say
     from spinebench.cli.environment import environment
-    from spinebench.cli.sitting import quoted, sit_new_run
+    from spinebench.cli.named import at, quoted
+    from spinebench.cli.sitting import sit_new_run
     from spinebench.demo import write_demo_benchmark
     from spinebench.runs.plan import plan_from
     from spinebench.store.workspace import Workspace
@@ -63,20 +65,20 @@ def demo(
     agree([folder.audit_id], workspace=workspace, json=json)
     calibrate([folder.audit_id], workspace=workspace, json=json)
     if not json:
-        at = "" if workspace == DEFAULT_WORKSPACE else f" --workspace {quoted(workspace)}"
+        place_of = at(workspace)
         say()
         say("What to look at next:")
         say(f"  {workspace / 'demo'}  the drawn images and the benchmark file in the released format")
         say(
             f"  {folder.path / 'packets'}  what a clinician receives: open one of the HTML files in a browser"
         )
-        say(f"  spinebench runs show latest{at}  the run, its outcomes and its failures")
+        say(f"  spinebench runs show latest{place_of}  the run, its outcomes and its failures")
         say(
-            f"  spinebench agree latest --details{at}  everything on judges and clinicians, and what may be said"
+            f"  spinebench agree latest --details{place_of}  everything on judges and clinicians, and what may be said"
         )
-        say(f"  spinebench compare sim/careful sim/guesser{at}  the models on the same items, paired")
+        say(f"  spinebench compare sim/careful sim/guesser{place_of}  the models on the same items, paired")
         say(
-            f"  spinebench run -b {quoted(benchmark)}{at} -m openai/<id>  your own model, with OPENAI_API_KEY set"
+            f"  spinebench run -b {quoted(benchmark)}{place_of} -m openai/<id>  your own model, with OPENAI_API_KEY set"
         )
     return code
 

@@ -61,7 +61,7 @@ def resume(
     Refused where anything that can change an answer differs from the run's beginning; it lists what.
     """
     from spinebench.cli.environment import environment
-    from spinebench.cli.named_run import named_run
+    from spinebench.cli.named import named_run
     from spinebench.cli.sitting import sit_and_print
     from spinebench.runs.sitting import prepare_resume
     from spinebench.store.workspace import Workspace

@@ -8,14 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from spinebench.cli.named import DEFAULT_WORKSPACE as DEFAULT_WORKSPACE
 from spinebench.cli.plan_options import given, with_plan_options
 from spinebench.runs.plan import RunPlan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 _PANEL = "Output and workspace"
-
-DEFAULT_WORKSPACE = Path("spinebench-workspace")
 
 WorkspaceOption = Annotated[
     Path,

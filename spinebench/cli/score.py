@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -24,7 +25,7 @@ def score(
 ) -> int:
     """Extract and grade every stored answer again with the present rules. No model is called."""
     from spinebench.cli.console import emit, say
-    from spinebench.cli.named_run import named_run
+    from spinebench.cli.named import named_run
     from spinebench.cli.results_table import emit_results, print_results
     from spinebench.runs.rescore import rescore
     from spinebench.runs.results import run_results

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spinebench.cli.run import DEFAULT_WORKSPACE, JsonOption, WorkspaceOption
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.run import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from spinebench.exchange.sheets import ReportingSheet
@@ -50,8 +51,8 @@ def sheets(
     Example: spinebench sheets latest --sheet GRRAS --statements statements.yaml --out sheets
     """
     from spinebench.audits.sheets import audit_facts
-    from spinebench.cli.audit import named_audit
     from spinebench.cli.console import emit, put
+    from spinebench.cli.named import named_audit
     from spinebench.exchange.sheets import reporting_sheets, sheets_markdown
     from spinebench.store.workspace import Workspace
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -13,8 +11,8 @@ from pydantic import BaseModel
 from spinebench.cli import collection
 from spinebench.cli.carrying_out import carry_out, interrupted
 from spinebench.cli.console import emit, print_table, put, say
+from spinebench.cli.named import at, quoted
 from spinebench.cli.results_table import emit_results, print_results
-from spinebench.cli.run import DEFAULT_WORKSPACE
 from spinebench.errors import ExitCode, SpinebenchError
 
 if TYPE_CHECKING:
@@ -69,12 +67,21 @@ def sit_and_print(
         )
 
     def end(status: RunStatus | None, switch: StopSwitch, error: SpinebenchError | None) -> int:
-        code = _end(prepared, workspace, status, switch, error, as_json=as_json)
-        if not _is_complete(prepared, status, switch, error) or prepared.plan.audit_section() is None:
-            return code
-        from spinebench.cli.audit_sitting import audit_run
+        code, missed = _end(prepared, workspace, status, switch, error, as_json=as_json)
+        if _is_complete(prepared, status, switch, error) and prepared.plan.audit_section() is not None:
+            from spinebench.cli.audit_sitting import audit_run
 
-        return audit_run(prepared.plan, spec.run_id, workspace, display=display, as_json=as_json) or code
+            audited = audit_run(prepared.plan, spec.run_id, workspace, display=display, as_json=as_json)
+            if audited:
+                return audited  # its last line says how to go on; what the run missed stands above the audit
+            for line in missed:  # again: the audit's tables stand between
+                say(f"gate missed: {line}")
+        if missed:
+            say(
+                "The run is complete; the gates of the plan are not met. Its answers: "
+                f"spinebench runs show {spec.run_id}{at(workspace.path)}"
+            )
+        return code
 
     return carry_out(
         sit,
@@ -105,8 +112,9 @@ def _end(
     error: SpinebenchError | None,
     *,
     as_json: bool,
-) -> int:
-    """Print what there is, then why it is not all, then how to go on; returns the exit code."""
+) -> tuple[int, list[str]]:
+    """Print what there is, then why it is not all, then how to go on; returns the exit code and the gates that a
+    complete run missed."""
     from spinebench.runs.gates import parse_gate
     from spinebench.runs.results import missed_gates
     from spinebench.runs.sitting import exceeds
@@ -117,16 +125,18 @@ def _end(
         _emit_run(spec, status, results)
     elif results:
         print_results(spec, status, results)
-        place = "" if workspace.path == Path(DEFAULT_WORKSPACE) else f" --workspace {quoted(workspace.path)}"
-        say(f"run {spec.run_id} in {workspace.path}; read it with: spinebench runs show {spec.run_id}{place}")
+        say(
+            f"run {spec.run_id} in {workspace.path}; "
+            f"read it with: spinebench runs show {spec.run_id}{at(workspace.path)}"
+        )
     if error is not None:
         say(f"error: {error}")
         _say_how_to_go_on(spec.run_id, workspace)
-        return error.exit_code
+        return error.exit_code, []
     assert status is not None
     if switch.request is not None:
         _say_how_to_go_on(spec.run_id, workspace)
-        return interrupted(switch)
+        return interrupted(switch), []
     if status.message:
         say(f"note: {status.message}")
     # With an audit to come, gates on it are held against it afterwards; without one they are missed.
@@ -139,11 +149,8 @@ def _end(
     if status.n_failed and exceeds(status.n_failed, status.n_planned, plan.fail_on_error):
         say(f"{status.n_failed} of {status.n_planned} answers failed: {_reasons(workspace, spec.run_id)}")
         _say_how_to_go_on(spec.run_id, workspace)
-        return ExitCode.FAILURES
-    if missed:
-        say("The run is complete; the gates of the plan are not met.")
-        return ExitCode.FAILURES
-    return ExitCode.DONE
+        return ExitCode.FAILURES, []
+    return (ExitCode.FAILURES if missed else ExitCode.DONE), missed
 
 
 def _results(spec: RunSpec, workspace: Workspace, error: SpinebenchError | None) -> tuple[ModelSummary, ...]:
@@ -181,11 +188,6 @@ def _reasons(workspace: Workspace, run_id: str) -> str:
 
 def _say_how_to_go_on(run_id: str, workspace: Workspace) -> None:
     say(f"go on with: spinebench resume {run_id} --workspace {quoted(workspace.path)}")
-
-
-def quoted(path: Path) -> str:
-    """A path as a shell takes it."""
-    return shlex.quote(str(path))
 
 
 def print_plan(plan: BaseModel, *, as_json: bool) -> None:

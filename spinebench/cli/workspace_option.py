@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinebench.cli.named import DEFAULT_WORKSPACE
+
 if TYPE_CHECKING:
     from spinebench.store import Workspace
 
@@ -17,7 +19,7 @@ WorkspaceOption = Annotated[
         "--workspace",
         envvar="SPINEBENCH_WORKSPACE",
         help="Folder of runs and database.",
-        show_default="spinebench-workspace",
+        show_default=str(DEFAULT_WORKSPACE),
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="NDJSON on stdout, all else on stderr.")]
@@ -33,7 +35,7 @@ def opened(context: typer.Context, workspace: Path | None) -> Workspace:
     from spinebench.store import Workspace
 
     given = context.obj[0] if isinstance(context.obj, tuple) else None
-    return Workspace(workspace or given or Path("spinebench-workspace"))
+    return Workspace(workspace or given or DEFAULT_WORKSPACE)
 
 
 def wants_json(context: typer.Context, json: bool) -> bool:

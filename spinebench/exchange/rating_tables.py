@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from spinebench.exchange.packets import MODE_COLUMN
 from spinebench.exchange.rating_book import RatingBook
 from spinebench.exchange.rating_rows import RawRating, is_blank, strings, text_or_none
+from spinebench.exchange.table_text import separator
 
 _NAMES = {
     "packet": "packet_id", "packet_id": "packet_id", "trace": "trace_id", "trace_id": "trace_id",
@@ -44,12 +45,7 @@ def read_table(text: str) -> Table:
 
     Raises ValueError where it is no table.
     """
-    first, _, rest = text.partition("\n")
-    delimiter = None
-    if first.strip().strip('"').lower().startswith("sep=") and len(first.strip().strip('"')) == 5:
-        delimiter, text = first.strip().strip('"')[4], rest
-        first = rest.partition("\n")[0]
-    delimiter = delimiter or max(",;\t", key=first.count)
+    delimiter, text = separator(text)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         header = tuple(_folded(name) for name in next(reader, []))

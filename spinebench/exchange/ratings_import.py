@@ -25,6 +25,7 @@ from spinebench.exchange.rating_tools import (
     is_label_studio,
     label_studio_ratings,
 )
+from spinebench.exchange.table_text import file_text
 
 Format = Literal["packet", "table", "long", "label_studio", "argilla"]
 _LARGEST_FILE = 1 << 28
@@ -87,22 +88,15 @@ def read_ratings(
 
 
 def _text(path: Path) -> str:
-    """A file as text. UTF-8 with or without mark, UTF-16 with one, else the Windows code page of Western Europe."""
+    """A file as text. Raises UsageError where it cannot be read, ValueError where it is too large or no text."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise ValueError(f"expected at most {_LARGEST_FILE >> 20} MiB")
-        data = path.read_bytes()
+        return file_text(path)
     except OSError as error:
         raise UsageError(
             f"file {str(path)!r}: expected ratings to read, but {error.strerror}; check the path"
         ) from error
-    encodings = ["utf-16"] if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise ValueError("expected text; export it again as UTF-8")
 
 
 Raws = Iterable["RawRating | UnreadableError | None"]

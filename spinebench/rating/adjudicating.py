@@ -14,6 +14,7 @@ from spinebench.errors import UsageError
 from spinebench.exchange.rating_book import RatingBook
 from spinebench.exchange.rating_rows import Rejected, says_cannot, text_or_none, whole_number
 from spinebench.exchange.rating_tables import read_table
+from spinebench.exchange.table_text import file_text
 from spinebench.rating.locking import require_lock
 from spinebench.store.audit_folder import AuditFolder
 
@@ -124,7 +125,7 @@ def decide_from_table(
     over, so that a list of what is open can be filled in bit by bit.
     """
     try:
-        table = read_table(path.read_text("utf-8-sig"))
+        table = read_table(file_text(path))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"file {str(path)!r}: expected a table of decisions, but {error}; write one with the columns trace, "

@@ -113,6 +113,30 @@ def test_what_is_wrong_is_said(
 
 
 @pytest.mark.parametrize(
+    ("encoding", "first"),
+    [("utf-8", ""), ("utf-16", ""), ("cp1252", ""), ("utf-8-sig", "sep=;\n")],
+    ids=["utf-8", "utf-16", "windows", "sep line"],
+)
+def test_tables_as_spreadsheets_save_them(
+    cli: Callable[..., Said], ratings: Path, encoding: str, first: str
+) -> None:
+    text = ratings.read_text("utf-8-sig").replace(";c0;", ";Jürgen;")
+    ratings.write_bytes((first + text).encode(encoding))
+    said = cli("agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge")
+    assert said.code == 0, said.err
+    assert "with Jürgen" in said.out
+
+
+def test_without_ratings_it_says_how_to_get_them(cli: Callable[..., Said], tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "spinebench-workspace")
+    stored_audit(workspace, [judgement(T1, {"logic": 4}), judgement(T2, {"logic": 3})])
+    for command in ("agree", "calibrate"):
+        said = cli(command)
+        assert said.code == 0, said.err
+        assert said.last.endswith("Next: spinebench rate packets latest" if command == "agree" else "audit-1")
+
+
+@pytest.mark.parametrize(
     ("content", "message"), [(None, "readable"), (b"", "header"), (b"a,b\n1,2\n", "item")]
 )
 def test_a_file_that_cannot_be_used(

@@ -230,7 +230,9 @@ def test_gates_of_both_kinds_stand_in_the_plan_of_the_run(
     assert kept.code == 0, kept.err
     of_run = run("overall > 0.99", "judge_mean >= 3")
     assert of_run.code == 1
-    assert "gate missed: overall" in of_run.err
+    *_, gate, last = of_run.err.splitlines()
+    assert gate.startswith("gate missed: overall"), "named last, behind the audit's tables"
+    assert "the gates of the plan are not met" in last
     of_audit = run("answered_share >= 1", "judge_mean >= 4")
     assert of_audit.code == 1
     assert "gate missed: judge_mean" in of_audit.err

@@ -1,0 +1,52 @@
+"""The run or audit that a person names on the command line, and how a line to be copied names the workspace."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinebench.errors import UsageError
+
+if TYPE_CHECKING:
+    from spinebench.store.audit_folder import AuditFolder
+    from spinebench.store.run_folder import RunFolder
+    from spinebench.store.workspace import Workspace
+
+DEFAULT_WORKSPACE = Path("spinebench-workspace")
+
+
+def named_run(workspace: Workspace, name: str) -> RunFolder:
+    """The run of that id, its unique beginning, or `latest`. Raises `UsageError` where there is none."""
+    if name != "latest":
+        return workspace.run(name)
+    latest = workspace.latest()
+    if latest is None:
+        raise UsageError(
+            f"workspace {str(workspace.path)!r}: expected at least one run; start one with 'spinebench run' or "
+            "'spinebench demo', or name another workspace with --workspace"
+        )
+    return latest
+
+
+def named_audit(workspace: Workspace, name: str) -> AuditFolder:
+    """The audit of that id, its unique beginning, or `latest`. Raises `UsageError` where there is none."""
+    if name != "latest":
+        return workspace.audit(name)
+    latest = workspace.latest_audit()
+    if latest is None:
+        raise UsageError(
+            f"workspace {str(workspace.path)!r}: expected at least one audit; make one with 'spinebench audit RUN', "
+            "or name another workspace with --workspace"
+        )
+    return latest
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(str(path))
+
+
+def at(workspace: Path) -> str:
+    """What a printed command needs to mean this workspace: ` --workspace PATH`, or nothing for the default one."""
+    return "" if workspace == DEFAULT_WORKSPACE else f" --workspace {quoted(workspace)}"
