@@ -6,10 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BASE := $(VENV)/.installed-base
 FULL := $(VENV)/.installed-full
 
-.PHONY: help setup demo test lint types format bench docs clean
+.PHONY: help setup demo dashboard test lint types format bench docs clean
 
 help:
 	@echo "make demo    set up, then run the whole loop on drawn phantoms with simulated models (no keys, no network)"
+	@echo "make dashboard   the pages over what the demo (or your own runs) left, in a browser"
 	@echo "make test    set up with all extras, then run the test suite"
 	@echo "make lint | types | format | bench | docs | clean"
 
@@ -30,6 +31,9 @@ $(FULL): $(BASE)
 demo: $(BASE)
 	@$(BIN)/spinebench demo
 	@echo "The command is $(BIN)/spinebench here; 'source $(BIN)/activate' makes it 'spinebench'."
+
+dashboard: $(BASE)
+	$(BIN)/spinebench dashboard
 
 test: $(FULL)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
