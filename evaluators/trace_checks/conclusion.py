@@ -25,7 +25,7 @@ _CONCLUDES = re.compile(
     r"|correct (?:answer|option|choice)|the answer|final)\b|^\s?so\b"
 )
 _OPEN = re.compile(
-    r"\b(?:differential|could|may|might|possibl[ey]|consider\w*|candidates?|among|options? (?:are|include)"
+    r"\b(?:differential|could|may|might|possibl[ey]|consider\w*|candidates?|among|options? (?:are|include)|of options"
     r"|secondary|also|(?:co)?incidental\w*|unrelated"
     r"|associated|accompan\w+|coexist\w*|in addition|additional|mild|minor|subtle|initial\w*|at first"
     r"|first impression"

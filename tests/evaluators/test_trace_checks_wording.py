@@ -78,7 +78,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
 def test_wording(text: str, item: dict[str, Any], wanted: dict[str, str]) -> None:
     options = "D" if item.get("task") is Task.LOCALIZATION else "C"
     text += f"\n\nMy final option{'s' if options == 'D' else ''}: [{options}]"
-    found = {one.name: one.verdict for one in check_trace(audited(text, **item))}
+    found: dict[str, str] = {one.name: one.verdict for one in check_trace(audited(text, **item))}
     assert {name: found[name] for name in wanted} == wanted
     others = {name for name, verdict in found.items() if verdict == "contradicts" and name not in wanted}
     assert others == set()
