@@ -1,0 +1,156 @@
+"""Which runs, personas and image conditions the pages are about: chosen in the sidebar, kept in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from spinebench.dashboard.workspace_data import stop_if_empty, stop_with, workspace
+from spinebench.errors import SpinebenchError
+from spinebench.records import RunSpec
+from spinebench.store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class RunChoice:
+    """The chosen runs, oldest first, and what is shown of them."""
+
+    runs: tuple[RunSpec, ...]
+    personas: tuple[str, ...]
+    conditions: tuple[str, ...]
+
+    @property
+    def run_ids(self) -> list[str]:
+        """Ids of the chosen runs, oldest first."""
+        return [run.run_id for run in self.runs]
+
+    @property
+    def models(self) -> list[str]:
+        """Models of the chosen runs, in the order in which their plans name them."""
+        return list(dict.fromkeys(model for run in self.runs for model in run.models))
+
+
+def chosen_runs() -> list[str]:
+    """Ids of the chosen runs, oldest first; see `chosen`."""
+    return chosen().run_ids
+
+
+def chosen() -> RunChoice:
+    """Draw the choice in the sidebar and return it; ends the page with advice where nothing can be shown.
+
+    What the address says counts (`run`, `persona`, `condition`: repeated, or with commas between), and the sidebar
+    writes itself into the address. Without either: all runs of the benchmark that was run last, all personas, all
+    image conditions.
+    """
+    stop_if_empty()
+    specs = all_runs()
+    with st.sidebar:
+        labels = {spec.run_id: _label(spec) for spec in specs}
+        newest = specs[-1].benchmark.items_hash
+        run_ids = _choose(
+            "Runs",
+            "run",
+            list(labels),
+            [one.run_id for one in specs if one.benchmark.items_hash == newest],
+            labels,
+        )
+        runs = tuple(spec for spec in specs if spec.run_id in run_ids)
+        personas = list(dict.fromkeys(name for run in runs for name in run.personas))
+        conditions = list(dict.fromkeys(one.value for run in runs for one in run.image_conditions))
+        choice = RunChoice(
+            runs,
+            tuple(_choose("Personas", "persona", personas, personas)),
+            tuple(_choose("Image conditions", "condition", conditions, conditions)),
+        )
+    if not (choice.runs and choice.personas and choice.conditions):
+        st.info(
+            "Nothing is chosen: name at least one run, persona and image condition in the sidebar.",
+            icon=":material/info:",
+        )
+        st.stop()
+    return choice
+
+
+def all_runs() -> tuple[RunSpec, ...]:
+    """What the readable runs of the workspace are, oldest first."""
+    try:
+        place = workspace()
+        stamps = [(path.parent.name, path.stat().st_mtime_ns) for path in place.runs_dir.glob("*/run.json")]
+        return _specs(str(place.path), tuple(sorted(stamps)))
+    except SpinebenchError as error:
+        stop_with(error)
+        return ()
+
+
+def asked_for(name: str) -> list[str]:
+    """The values of a filter in the address: repeated, or with commas between; [] where it is absent."""
+    return [part for text in st.query_params.get_all(name) for part in text.split(",") if part]
+
+
+def mark_runs(runs: Sequence[RunSpec]) -> None:
+    """Say above the figures that they are simulated, or from part of a benchmark, where they are."""
+    if any(run.simulated for run in runs):
+        st.warning(
+            "SIMULATION: simulated models or a drawn benchmark. No figure here is about a real model on real images.",
+            icon=":material/science:",
+        )
+    partial = sum(run.partial for run in runs)
+    if partial:
+        st.warning(
+            f"PARTIAL: {partial} of {len(runs)} chosen run(s) asked only part of the benchmark.",
+            icon=":material/pie_chart:",
+        )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _specs(path: str, stamps: tuple[tuple[str, int], ...]) -> tuple[RunSpec, ...]:
+    # The stamps are part of the key: a new run is read, the others are not read again at every click.
+    return tuple(run.spec() for run in Workspace(Path(path)).runs())
+
+
+def _label(spec: RunSpec) -> str:
+    marks = [name for name, holds in (("simulated", spec.simulated), ("partial", spec.partial)) if holds]
+    return f"{spec.run_id}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _choose(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    default: Sequence[str],
+    labels: Mapping[str, str] | None = None,
+) -> list[str]:
+    """One list to choose from, drawn only where there is a choice. The address is its only memory on a page;
+    between pages, whose links drop it, the session's."""
+    key, kept = f"chosen {name}", f"kept {name}"
+    if name in st.query_params:
+        wanted = [value for value in asked_for(name) if value in options]
+        if not wanted and asked_for(name):  # of another workspace, or of runs no longer chosen
+            wanted = list(default)
+    elif kept in st.session_state:
+        wanted = [value for value in st.session_state[kept] if value in options] or list(default)
+    else:
+        wanted = list(default)
+    if len(options) < 2:
+        return list(options)
+
+    def remember() -> None:
+        chosen_now = [value for value in options if value in st.session_state[key]]
+        st.session_state[kept] = chosen_now
+        st.query_params[name] = ",".join(chosen_now)
+
+    st.session_state[key] = wanted
+    if sorted(wanted) != sorted(default):
+        st.session_state[kept] = wanted
+        st.query_params[name] = ",".join(wanted)
+    picked = st.multiselect(
+        label,
+        options,
+        key=key,
+        format_func=lambda value: (labels or {}).get(value, value),
+        on_change=remember,
+    )
+    return list(picked)
