@@ -87,6 +87,7 @@ def _print_cells(title: str, cells: Sequence[AuditCell]) -> None:
         rows,
         title=title,
         caption=caption if with_judges else "Drawn for clinicians; no judge was asked.",
+        keys=2,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -151,13 +152,13 @@ def _print_summary(audits: str, report: CalibrationReport) -> None:
 
     rows: list[tuple[object, ...]] = []
     for task in report.tasks:
-        rows.append((f"{task.task}, {task.dimension}", None, None, None, None))
+        rows.append((f"{task.task}, {task.dimension}", "", "", "", ""))
         rows += [
             (
                 f"  {row.model}",
                 figure(row.judge),
                 figure(row.clinicians),
-                figure(row.corrected) or f"none: {row.corrected.reason}",
+                figure(row.corrected),
                 f"{row.coverage.n_rated}/{row.coverage.n_judged}",
             )
             for row in report.models
@@ -171,9 +172,13 @@ def _print_summary(audits: str, report: CalibrationReport) -> None:
         "model, not for the drawn ones alone. Corrected: the judge's mean, moved by what clinicians gave more or less "
         "on the rated traces.",
     )
-    rough = sum(row.coverage.n_rated < 10 for row in report.models)
+    corrected = [row for row in report.models if row.corrected.value is not None]
+    rough = sum(row.coverage.n_rated < 10 for row in corrected)
     if rough:
-        put(f"{rough} of {len(report.models)} corrected means rest on fewer than 10 rated traces: rough.\n")
+        put(f"{rough} of {len(corrected)} corrected means rest on fewer than 10 rated traces: rough.\n")
+    lacking = Counter(row.corrected.reason for row in report.models if row.corrected.value is None)
+    for reason, n in lacking.items():
+        put(f"{n} of {len(report.models)} have no corrected mean: {reason}.\n")
     for warning in report.warnings:
         put(f"note: {warning}\n")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -57,6 +58,10 @@ def say(text: str = "") -> None:
     sys.stderr.flush()
 
 
+def _has_no_width(*, stderr: bool = False) -> bool:
+    return not (sys.stderr if stderr else sys.stdout).isatty() and "COLUMNS" not in os.environ
+
+
 def console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A rich console; it honours NO_COLOR and drops colour where there is no terminal."""
     from rich.console import Console
@@ -65,8 +70,7 @@ def console(*, stderr: bool = False, width: int | None = None) -> Console:
         def on_broken_pipe(self) -> None:
             _nobody_reads()
 
-    stream = sys.stderr if stderr else sys.stdout
-    if width is None and not stream.isatty() and "COLUMNS" not in os.environ:
+    if width is None and _has_no_width(stderr=stderr):
         # A pipe or a file has no width of its own; the default of 80 columns would break what is read there.
         width = 120
     return Patient(stderr=stderr, highlight=False, soft_wrap=False, width=width)
@@ -78,32 +82,62 @@ def print_table(
     *,
     title: str | None = None,
     caption: str | None = None,
+    keys: int = 1,
 ) -> None:
-    """A table on stdout: numbers right, text left, cells taken literally (no markup), never cut off."""
+    """A table on stdout: numbers right, text left, cells taken literally (no markup), never cut off.
+
+    Where a terminal is too narrow for it, the columns that do not fit follow below, each time behind the first `keys`
+    columns again.
+    """
+    from rich.text import Text
+
+    out = console()
+    if title is not None:
+        out.print(Text(printable(title), style="bold"))
+    limit = _WIDEST if _has_no_width() else out.width
+    rest = list(range(keys, len(columns)))
+    while True:
+        part = len(rest)
+        while part > 1 and _width(columns, rows, [*range(keys), *rest[:part]], out) > limit:
+            part -= 1
+        shown = [*range(keys), *rest[:part]]
+        wanted = _width(columns, rows, shown, out)
+        # A line that a narrow terminal wraps can still be read; a figure that is cut off cannot.
+        (out if wanted <= out.width else console(width=wanted)).print(_table(columns, rows, shown))
+        rest = rest[part:]
+        if not rest:
+            break
+    if caption is not None:
+        out.print(Text(printable(caption), style="dim"))
+        out.print()
+
+
+def _width(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], shown: Sequence[int], out: Console
+) -> int:
+    """Columns of text that a table of the columns `shown` would have, were the terminal wide."""
+    measure = out.measure(_table(columns, rows, shown), options=out.options.update(width=_WIDEST))
+    return min(measure.maximum, _WIDEST)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], shown: Sequence[int]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for index, name in enumerate(columns):
-        texts = [str(row[index]) for row in rows if row[index] is not None]
+    for index in shown:
+        texts = [str(row[index]) for row in rows if row[index] not in (None, "")]
         numeric = bool(texts) and all(_FIGURE.fullmatch(text) for text in texts)
         short = all(len(text) <= _UNBROKEN for text in texts)
         table.add_column(
-            Text(name),
+            Text(columns[index]),
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=short,
             vertical="bottom",
         )
     for row in rows:
-        table.add_row(*(Text("–" if cell is None else printable(str(cell))) for cell in row))
-    out = console()
-    # A line that a narrow terminal wraps can still be read; a figure that is cut off cannot.
-    wanted = min(out.measure(table, options=out.options.update(width=_WIDEST)).maximum, _WIDEST)
-    if title is not None:
-        out.print(Text(printable(title), style="bold"))
-    (out if wanted <= out.width else console(width=wanted)).print(table)
-    if caption is not None:
-        out.print(Text(printable(caption), style="dim"))
-        out.print()
+        cells = (row[index] for index in shown)
+        table.add_row(*(Text("–" if cell is None else printable(str(cell))) for cell in cells))
+    return table

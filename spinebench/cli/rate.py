@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinebench.cli.rate_raters import raters_app
 from spinebench.cli.workspace_option import JsonOption, WorkspaceOption, keep, opened, wants_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from spinebench.audit_records import Assignment, AuditTrace
     from spinebench.exchange.rating_rows import Rejected
-    from spinebench.rating.adjudicating import Dispute
     from spinebench.store import Workspace
     from spinebench.store.audit_folder import AuditFolder
 
@@ -23,7 +20,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-raters_app = typer.Typer(help="List raters, add one.", add_completion=False, rich_markup_mode=None)
 app.add_typer(raters_app, name="raters")
 
 Audit = Annotated[str, typer.Argument(metavar="AUDIT", help="Audit id, its unique beginning, or 'latest'.")]
@@ -53,66 +49,6 @@ def rate(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOption
         typer.echo(ctx.get_help())
 
 
-@raters_app.callback(invoke_without_command=True)
-def raters(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List raters, add one."""
-    from spinebench.cli.console import emit, print_table, say
-
-    above = ctx.parent.obj if ctx.parent is not None and isinstance(ctx.parent.obj, tuple) else (None, False)
-    keep(ctx, workspace or above[0], json or above[1])
-    if ctx.invoked_subcommand is not None:
-        return
-    cards = opened(ctx, workspace).raters()
-    if wants_json(ctx, json):
-        for card in cards.values():
-            emit({"type": "rater", **card.model_dump(mode="json")})
-    elif cards:
-        print_table(
-            ("rater", "specialty", "years", "training", ""),
-            [
-                (one.rater, one.specialty, one.years, one.training, "SIMULATED" if one.simulated else "")
-                for one in cards.values()
-            ],
-        )
-    else:
-        say("No raters yet. Add one under a pseudonym: spinebench rate raters add ID --specialty radiology")
-
-
-@raters_app.command("add")
-def add_rater(
-    ctx: typer.Context,
-    rater: Annotated[str, typer.Argument(metavar="ID", help="Pseudonym: letters, digits, _ and -.")],
-    specialty: Annotated[str | None, typer.Option("--specialty", help="E.g. 'spine surgery'.")] = None,
-    years: Annotated[int | None, typer.Option("--years", min=0, max=70, help="Years of practice.")] = None,
-    training: Annotated[
-        str | None, typer.Option("--training", help="What they were trained with before rating.")
-    ] = None,
-    workspace: WorkspaceOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Add a rater, or replace the card. Use a pseudonym: the id stands in every rating."""
-    from pydantic import ValidationError
-
-    from spinebench.audit_records import RaterCard
-    from spinebench.cli.console import emit, say
-    from spinebench.errors import UsageError
-
-    place = opened(ctx, workspace)
-    try:
-        card = RaterCard(rater=rater, specialty=specialty, years=years, training=training)
-    except ValidationError:
-        raise UsageError(
-            f"rater {rater!r}: expected a pseudonym of 1 to 40 letters, digits, _ and -, beginning with a letter "
-            "or digit; choose another"
-        ) from None
-    known = rater in place.raters()
-    place.save_rater(card)
-    if wants_json(ctx, json):
-        emit({"type": "rater", **card.model_dump(mode="json")})
-    else:
-        say(f"{rater}: card {'replaced' if known else 'added'}.")
-
-
 @app.command()
 def assign(
     ctx: typer.Context,
@@ -126,13 +62,24 @@ def assign(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Say who rates which trace in which order. Calling again keeps what is out, and adds what is new."""
+    """Say who rates which trace in which order.
+
+    Without --rater: all who have a card; later, those who have a list. Calling again keeps what is
+    out, and adds what is new.
+    """
+    from spinebench.cli.console import say
+    from spinebench.cli.named import at
+    from spinebench.cli.rate_assigning import assign_to_raters, tell_assignments
+
     place, folder = _audit(ctx, audit, workspace)
-    made = _assign(
-        place, folder, rater or [], per_trace=per_trace, anchors=anchors, duplicates=duplicates, seed=seed,
+    made = assign_to_raters(
+        place, folder, rater, per_trace=per_trace, anchors=anchors, duplicates=duplicates, seed=seed,
         everything=everything,
     )  # fmt: skip
-    _tell_assignments(folder, made, json=wants_json(ctx, json))
+    as_json = wants_json(ctx, json)
+    tell_assignments(folder, made, json=as_json)
+    if not as_json:
+        say(f"Next: spinebench rate packets {folder.audit_id}{at(place.path)}")
 
 
 @app.command()
@@ -158,6 +105,9 @@ def packets(
     Where nothing is assigned yet, the referred traces are assigned to the raters named, as 'rate assign' does.
     """
     from spinebench.cli.console import emit, print_table, say
+    from spinebench.cli.named import at
+    from spinebench.cli.rate_assigning import assign_to_raters, tell_assignments
+    from spinebench.cli.rate_telling import warn_of_names
     from spinebench.exchange.packets import write_packet
     from spinebench.exchange.rating_book import RatingBook
     from spinebench.rating.images import RunImages
@@ -165,8 +115,8 @@ def packets(
     place, folder = _audit(ctx, audit, workspace)
     as_json = wants_json(ctx, json)
     if not folder.assignments():
-        made = _assign(place, folder, rater or sorted(place.raters()))
-        _tell_assignments(folder, made, json=as_json)
+        made = assign_to_raters(place, folder, rater)
+        tell_assignments(folder, made, json=as_json)
     book = RatingBook.open(folder)
     target = out or folder.path / "packets"
     pictures = RunImages(place, root=images)
@@ -184,13 +134,13 @@ def packets(
         )
     if not as_json:
         print_table(("rater", "traces", "sittings", "packet", "without image"), rows)
-    named = _warn_of_names(book.traces.values(), json=as_json)
+    named = warn_of_names(book.traces.values(), json=as_json)
     if not as_json:
         if book.spec.simulated:
             say("SIMULATION: these traces, or their judges, are simulated; every packet says so.")
         mark = "" if not named else " once that is settled"
         say(f"Give each rater their HTML file{mark}; it needs no network and saves a JSON file. Then:")
-        say(f"  spinebench rate import {folder.audit_id} ratings-*.json")
+        say(f"  spinebench rate import {folder.audit_id} ratings-*.json{at(place.path)}")
 
 
 @app.command("import")
@@ -213,11 +163,13 @@ def import_files(
     """
     from datetime import UTC, datetime
 
-    from spinebench.cli.console import emit, print_table, say
+    from spinebench.cli.console import emit, print_table
+    from spinebench.cli.named import at
+    from spinebench.cli.rate_telling import say_rejected
     from spinebench.errors import ExitCode, UsageError
     from spinebench.rating.importing import import_ratings
 
-    _, folder = _audit(ctx, audit, workspace)
+    place, folder = _audit(ctx, audit, workspace)
     users = {}
     for pair in as_ or []:
         user, mark, rater = pair.partition("=")
@@ -253,11 +205,10 @@ def import_files(
         )
     if not rejected:
         return ExitCode.DONE
-    return _say_rejected(
+    return say_rejected(
         rejected, kept=sum(file.n_new + file.n_changed + file.n_known for file in done), what="ratings",
-        mend=f"Correct the file, then call 'spinebench rate import {folder.audit_id}' on it again: what is known "
-        "stays as it is.",
-        say=say,
+        mend="Correct the file and import it again; what is known stays as it is: "
+        f"spinebench rate import {folder.audit_id} FILE{at(place.path)}",
     )  # fmt: skip
 
 
@@ -270,10 +221,11 @@ def status(
 ) -> None:
     """How far each rater is; nothing about what they rated, which would unblind."""
     from spinebench.cli.console import emit, print_table, say
+    from spinebench.cli.named import at
     from spinebench.exchange.rating_book import RatingBook
     from spinebench.rating.progress import progress
 
-    _, folder = _audit(ctx, audit, workspace)
+    place, folder = _audit(ctx, audit, workspace)
     book = RatingBook.open(folder)
     found = progress(book, folder.ratings())
     lock = folder.rating_lock()
@@ -300,7 +252,7 @@ def status(
     if lock is not None:
         say(f"Locked at {lock.at:%Y-%m-%d %H:%M} UTC with {lock.n_ratings} ratings.")
     elif all(one.n_rated == one.n_assigned for one in found):
-        say(f"All is rated. To make it final: spinebench rate lock {folder.audit_id}")
+        say(f"All is rated. To make it final: spinebench rate lock {folder.audit_id}{at(place.path)}")
 
 
 @app.command()
@@ -319,10 +271,11 @@ def lock(
     from datetime import UTC, datetime
 
     from spinebench.cli.console import emit, say
+    from spinebench.cli.named import at
     from spinebench.rating.adjudicating import disputes
     from spinebench.rating.locking import lock_ratings
 
-    _, folder = _audit(ctx, audit, workspace)
+    place, folder = _audit(ctx, audit, workspace)
     made = lock_ratings(folder, at=datetime.now(UTC), incomplete=incomplete)
     n_open = len(disputes(folder))
     if wants_json(ctx, json):
@@ -330,9 +283,10 @@ def lock(
         return
     say(f"{made.n_ratings} ratings are locked.")
     if n_open:
-        say(f"{n_open} scores need a decision: spinebench rate adjudicate {folder.audit_id}")
+        say(f"{n_open} scores need a decision: spinebench rate adjudicate {folder.audit_id}{at(place.path)}")
     else:
         say("Nothing needs a decision.")
+    say(f"Judges with clinicians: spinebench agree {folder.audit_id}{at(place.path)}")
 
 
 @app.command()
@@ -357,6 +311,8 @@ def adjudicate(
     from datetime import UTC, datetime
 
     from spinebench.cli.console import emit, say
+    from spinebench.cli.named import at
+    from spinebench.cli.rate_telling import say_rejected, tell_disputes
     from spinebench.errors import ExitCode, UsageError
     from spinebench.rating.adjudicating import Decision, decide, decide_from_table, disputes
 
@@ -370,7 +326,7 @@ def adjudicate(
     if csv is not None and deciding:
         raise UsageError("--csv: expected alone, without a single decision; leave out the other options")
     if csv is None and not deciding:
-        _tell_disputes(folder, disputes(folder), json=as_json)
+        tell_disputes(folder, disputes(folder), place.path, json=as_json)
         return ExitCode.DONE
     if csv is not None:
         made, rejected = decide_from_table(folder, csv, raters=known, at=now)
@@ -391,180 +347,15 @@ def adjudicate(
     say(f"{len(made)} decisions recorded; {n_open} still to be made.")
     if not rejected:
         return ExitCode.DONE
-    return _say_rejected(
-        rejected, kept=len(made), what="decisions", say=say,
-        mend=f"Correct the table, then call 'spinebench rate adjudicate {folder.audit_id} --csv {csv}' again.",
+    return say_rejected(
+        rejected, kept=len(made), what="decisions",
+        mend=f"Correct the table, then call again: spinebench rate adjudicate {folder.audit_id} --csv TABLE"
+        f"{at(place.path)}",
     )  # fmt: skip
-
-
-# ---------------------------------------------------------------- parts of the commands
 
 
 def _audit(ctx: typer.Context, audit: str, workspace: Path | None) -> tuple[Workspace, AuditFolder]:
-    from spinebench.errors import UsageError
+    from spinebench.cli.named import named_audit
 
     place = opened(ctx, workspace)
-    found = place.latest_audit() if audit == "latest" else place.audit(audit)
-    if found is None:
-        raise UsageError(
-            f"workspace {str(place.path)!r}: expected an audit, but there is none; "
-            "make one by 'spinebench audit RUN', or name another folder with --workspace"
-        )
-    return place, found
-
-
-def _assign(
-    place: Workspace,
-    folder: AuditFolder,
-    named: Sequence[str],
-    *,
-    per_trace: int = 2,
-    anchors: int | None = None,
-    duplicates: float = 0.07,
-    seed: int | None = None,
-    everything: bool = False,
-) -> list[Assignment]:
-    import secrets
-    from datetime import UTC, datetime
-    from difflib import get_close_matches
-
-    from spinebench.cli.console import say
-    from spinebench.errors import UsageError
-    from spinebench.rating.assigning import Rateable, assign
-
-    cards = place.raters()
-    for name in named:
-        if name not in cards:
-            near = get_close_matches(name, cards, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
-            raise UsageError(
-                f"rater {name!r}: expected one with a card{hint}; add it by 'spinebench rate raters add {name}'"
-            )
-    if folder.rating_lock() is not None:
-        raise UsageError(
-            f"audit {folder.audit_id!r}: expected ratings that are open, but they are locked; make a new audit"
-        )
-    held = folder.assignments()
-    traces = list(folder.traces())
-    if not everything and folder.spec().judges:
-        reviews = folder.reviews()
-        unseen = sum(trace.trace_id not in reviews for trace in traces)
-        if unseen:
-            say(
-                f"{unseen} of {len(traces)} traces have not been through all judges yet; call again when they have."
-            )
-        traces = [
-            trace for trace in traces if trace.trace_id in reviews and reviews[trace.trace_id].refers_by
-        ]
-    if not traces and not held:
-        raise UsageError(
-            f"audit {folder.audit_id!r}: expected traces that are referred to clinicians, but there are none; "
-            "finish the audit, or assign all its traces with --all"
-        )
-    # The seed is not to be guessed from a packet: whoever knows it could tell what its ids stand for.
-    drawn = secrets.randbits(48) if seed is None else seed
-    made = assign(
-        [Rateable.of(trace) for trace in traces], list(named), audit_id=folder.audit_id, seed=drawn,
-        at=datetime.now(UTC), per_trace=per_trace, anchors=anchors, duplicates=duplicates, earlier=held,
-    )  # fmt: skip
-    changed = [one for one in made if held.get(one.rater) != one]
-    if changed:
-        folder.write_assignments(changed)
-    return made
-
-
-def _tell_assignments(folder: AuditFolder, made: Sequence[Assignment], *, json: bool) -> None:
-    from spinebench.cli.console import emit, print_table, say
-    from spinebench.rating.assigning import Rateable, broken_rules
-
-    known = [Rateable.of(trace) for trace in folder.traces()]
-    rows = []
-    for one in made:
-        n_again = sum(shown.duplicate for shown in one.traces)
-        n_anchors = sum(shown.anchor and not shown.duplicate for shown in one.traces)
-        n_sittings = max((shown.sitting for shown in one.traces), default=0)
-        broken = broken_rules(one, known)
-        rows.append((one.rater, len(one.traces), n_anchors, n_again, n_sittings))
-        if json:
-            emit(
-                {"type": "assignment", "audit_id": one.audit_id, "rater": one.rater, "seed": one.seed,
-                 "n_showings": len(one.traces), "n_anchors": n_anchors, "n_duplicates": n_again,
-                 "n_sittings": n_sittings, "not_kept": broken}
-            )  # fmt: skip
-        for said in broken:
-            say(f"{one.rater}: {said}")
-    if not json:
-        print_table(("rater", "showings", "anchors", "hidden duplicates", "sittings"), rows)
-        say(f"Next: spinebench rate packets {folder.audit_id}")
-
-
-def _warn_of_names(traces: object, *, json: bool) -> int:
-    from collections.abc import Iterable
-
-    from spinebench.cli.console import emit, say
-    from spinebench.rating.self_naming import names_its_model
-
-    assert isinstance(traces, Iterable)
-    listed: list[AuditTrace] = list(traces)
-    n_named = 0
-    for trace in listed:
-        passages = names_its_model(trace)
-        if not passages:
-            continue
-        n_named += 1
-        if json:
-            emit({"type": "names_its_model", "trace_id": trace.trace_id, "passages": list(passages)})
-        elif n_named <= 10:
-            say(f"not blinded: trace {trace.trace_id} says who wrote it: ...{passages[0]}...")
-    if n_named and not json:
-        say(
-            f"{n_named} of {len(listed)} traces name a model; their text is not changed. Decide whether they may be "
-            "rated, and report how many they are."
-        )
-    return n_named
-
-
-def _tell_disputes(folder: AuditFolder, found: Sequence[Dispute], *, json: bool) -> None:
-    from spinebench.cli.console import emit, print_table, say
-
-    for one in found if json else ():
-        decided = None if one.decided is None else one.decided.model_dump(mode="json")
-        emit(
-            {"type": "dispute", "trace_id": one.trace_id, "dimension": one.dimension, "scores": dict(one.scores),
-             "apart": one.apart, "flagged_by": list(one.flagged_by), "decided": decided}
-        )  # fmt: skip
-    if json:
-        return
-    if not found:
-        say("Nothing needs a decision.")
-        return
-    print_table(
-        ("trace", "dimension", "scores", "why", "decided"),
-        [
-            (
-                one.trace_id,
-                one.dimension,
-                ", ".join(f"{name} {'x' if score is None else score}" for name, score in one.scores.items()),
-                "; ".join(one.reasons),
-                None if one.decided is None else "x" if one.decided.score is None else one.decided.score,
-            )
-            for one in found
-        ],
-    )
-    say(
-        f"spinebench rate adjudicate {folder.audit_id} --trace TRACE --dimension DIMENSION --score SCORE "
-        "--by consensus   (x: cannot assess)"
-    )
-
-
-def _say_rejected(rejected: Sequence[Rejected], *, kept: int, what: str, mend: str, say: object) -> int:
-    from spinebench.errors import ExitCode
-
-    assert callable(say)
-    for one in rejected[:40]:
-        say(str(one))
-    if len(rejected) > 40:
-        say(f"and {len(rejected) - 40} more; --json lists them all")
-    say(f"error: {len(rejected)} rejected; {kept} {what} of these files are kept.")
-    say(mend)
-    return ExitCode.DATA
+    return place, named_audit(place, audit)

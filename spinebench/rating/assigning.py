@@ -130,7 +130,7 @@ def _check(everyone: Sequence[str], *, per_trace: int, duplicates: float, n_trac
     if len(everyone) < per_trace and n_traces:
         raise UsageError(
             f"raters {list(everyone)!r}: expected {per_trace} or more, the raters per trace; "
-            "add one by 'spinebench rate raters add ID' and name it with --rater"
+            "add one by 'spinebench rate raters add ID', and where you name raters with --rater name it too"
         )
     if duplicates != 0 and not FEWEST_DUPLICATES <= duplicates <= MOST_DUPLICATES:
         raise UsageError(

@@ -129,4 +129,4 @@ def test_an_audit_without_ratings_shows_the_judges_alone(cli: Callable[..., Said
     said = cli("calibrate", "--workspace", workspace.path)
     assert said.code == 0, said.err
     assert "no clinician has rated" in said.out
-    assert "none: no labels" in said.out
+    assert "have no corrected mean: no labels" in said.out

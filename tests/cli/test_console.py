@@ -87,3 +87,28 @@ def test_a_table_cuts_nothing_off(
     assert "–" in out, "nothing is shown as a dash"
     assert "".join(out.split()).count("finding") == 5
     assert "…" not in out
+
+
+def test_columns_that_do_not_fit_follow_below(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys 5 + 4, figures 20 each: at 60 columns two fit beside the keys, and the third goes below."""
+    monkeypatch.setenv("COLUMNS", "60")
+    figure = "3.40 [2.41 to 4.41]"
+    print_table(("model", "task", "a", "b", "c"), [("sim/a", "diag", figure, figure, figure)], keys=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert [line.split() for line in lines if "model" in line] == [
+        ["model", "task", "a", "b"],
+        ["model", "task", "c"],
+    ]
+    assert [line.count(figure) for line in lines if "sim/a" in line] == [2, 1]
+
+
+def test_a_file_gets_the_table_in_one_piece(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    figure = "3.40 [2.41 to 4.41]"
+    print_table(("model", *"abcdefg"), [("sim/a", *[figure] * 7)])
+    assert sum("sim/a" in line for line in capsys.readouterr().out.splitlines()) == 1

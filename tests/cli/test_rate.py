@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.exams import Said
 from tests.rated_audits import make_audit
 
 Cli = Callable[..., Said]
+SCORED = ("clinical_rationality", "visual_features", "spatial")
 IN = ("--workspace", "workspace")
 
 
@@ -214,3 +216,25 @@ def test_a_file_that_is_not_there_stops_before_anything_is_taken(cli: Cli, audit
     assert found.code == 2
     assert "file 'none.json': expected a file of ratings" in found.err
     assert audit.ratings() == []
+
+
+def test_the_lines_that_say_what_is_next_work_as_they_stand(cli: Cli, audit: AuditFolder) -> None:
+    """From assigning to agreement by the printed commands alone, in a workspace that is not the default one."""
+
+    def next_of(said: Said) -> list[str]:
+        (line,) = [line for line in said.err.splitlines() if "spinebench " in line]
+        return shlex.split(line[line.index("spinebench ") :])[1:]
+
+    assigned = cli("rate", "assign", audit.audit_id, *IN, "--seed", 5)
+    packets = cli(*next_of(assigned))
+    assert packets.code == 0, packets.err
+    written = sorted((audit.path / "packets").glob("*.csv"))
+    filled = [fill(path, **dict.fromkeys(SCORED, "3")) for path in written]
+    command = next_of(packets)
+    place = command.index("ratings-*.json")
+    imported = cli(*command[:place], *filled, *command[place + 1 :])
+    assert imported.code == 0, imported.err
+    locked = cli(*next_of(cli("rate", "status", audit.audit_id, *IN)))
+    assert locked.code == 0, locked.err
+    agreed = cli(*next_of(locked))
+    assert agreed.code == 0, agreed.err
