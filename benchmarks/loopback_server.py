@@ -1,6 +1,6 @@
 """A loopback server with the OpenAI chat protocol for measurements: one canned answer, at once or after a delay.
 
-It reads requests without parsing their JSON, so that it does not become the bottleneck on shared cores.
+Below `/judge` it answers with a verdict on a trace that is that canned answer. It reads requests without parsing their JSON, so that it does not become the bottleneck on shared cores.
 Usage: python benchmarks/loopback_server.py [--delay-ms 200]; prints its port as the first line.
 """
 
@@ -17,24 +17,60 @@ TEXT = (
     "and the canal cannot be judged on this projection. Weighing these findings, the spurs are the leading finding.\n\n"
     "My final option: [B]"
 )
-REPLY = {
-    "id": "chatcmpl-loopback",
-    "object": "chat.completion",
-    "created": 0,
-    "model": "loopback",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": TEXT}}],
-    "usage": {"prompt_tokens": 1100, "completion_tokens": 110, "total_tokens": 1210},
+_SPURS = "Small marginal spurs project from the anterior corners, which is what osteophytes look like on a lateral view"
+_NO_SLIP = "there is no slip and no collapse, and the canal cannot be judged on this projection."
+VERDICT = {
+    "scores": [
+        {
+            "dimension": dimension,
+            "quotes": [_SPURS, _NO_SLIP],
+            "reason": "The finding is named where it is seen, and what speaks against the others is said as well.",
+            "score": score,
+        }
+        for dimension, score in (
+            ("clinical_rationality", 4),
+            ("visual_features", 3),
+            ("spatial_reasoning", 4),
+        )
+    ],
+    "failure_modes": [{"mode": "unsupported_certainty", "quotes": ["the spurs are the leading finding"]}],
+    "claims": [
+        {"quote": _SPURS, "verdict": "supported"},
+        {"quote": "The vertebral bodies keep their height", "verdict": "supported"},
+        {"quote": "the disc space is preserved", "verdict": "contradicted"},
+        {"quote": "the posterior line is continuous", "verdict": "not_verifiable"},
+    ],
 }
 MODELS = {
     "object": "list",
-    "data": [{"id": "loopback", "object": "model", "created": 0, "owned_by": "local"}],
+    "data": [
+        {"id": name, "object": "model", "created": 0, "owned_by": "local"}
+        for name in ("loopback", "judge-a", "judge-b")
+    ],
 }
+
+
+def _completion(text: str, n_in: int, n_out: int) -> dict[str, object]:
+    return {
+        "id": "chatcmpl-loopback",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "loopback",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": n_in, "completion_tokens": n_out, "total_tokens": n_in + n_out},
+    }
 
 
 def _response(value: object) -> bytes:
     body = json.dumps(value).encode()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+ANSWER, JUDGEMENT, NAMES = (
+    _response(value)
+    for value in (_completion(TEXT, 1100, 110), _completion(json.dumps(VERDICT), 3400, 420), MODELS)
+)
 
 
 class Connection(asyncio.Protocol):
@@ -68,8 +104,10 @@ class Connection(asyncio.Protocol):
             self._left = length - (len(self._head) - end - 4)
             self._head = b""
         if self._left == 0:
-            response = _response(MODELS if b"/models" in self._path else REPLY)
-            if self._delay_s and b"/models" not in self._path:
+            response = JUDGEMENT if self._path.startswith(b"/judge") else ANSWER
+            if b"/models" in self._path:
+                response = NAMES
+            if self._delay_s and response is not NAMES:
                 asyncio.get_running_loop().call_later(self._delay_s, self._write, response)
             else:
                 self._write(response)

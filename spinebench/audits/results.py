@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from spinebench.audit_records import AuditSpec, AuditTrace, Judgement, JudgementStatus, Review, Split
+from spinebench.audit_records import AuditSpec, Judgement, JudgementStatus, Pick, Review, Split
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.proportions import Bounds
 from spinebench.evaluators.reconciling import EffectiveVotes, effective_votes
 from spinebench.evaluators.weighting import hajek_mean
-from spinebench.records import Record, Task
+from spinebench.records import Record, Task, Usage
 from spinebench.rubrics.rubric import Dimension, Rubric
 from spinebench.store.audit_folder import AuditFolder
 
@@ -78,19 +79,60 @@ class AuditResults(Record):
     """Empty for fewer than two votes per trace."""
 
 
+class _Drawn(NamedTuple):
+    """What the figures need of a trace: its texts stay on disk."""
+
+    pick: Pick
+    task: Task
+
+    @property
+    def trace_id(self) -> str:
+        return self.pick.trace.trace_id
+
+
+class _Judged(NamedTuple):
+    """What the figures need of a judgement."""
+
+    trace_id: str
+    judge: str
+    repeat: int
+    status: JudgementStatus
+    scores: tuple[tuple[str, int], ...]
+    used: tuple[tuple[Usage, bool], ...]
+    """Of each reply, with whether it was reused."""
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> _Judged:
+        return cls(
+            judgement.key.trace_id,
+            judgement.key.judge,
+            judgement.key.repeat,
+            judgement.status,
+            tuple((one.dimension, one.score) for one in judgement.scores),
+            tuple((reply.usage, reply.reused) for reply in judgement.replies),
+        )
+
+
 def audit_results(folder: AuditFolder) -> AuditResults:
     """The figures of an audit, in the order of models and tasks. Undefined means carry their reason."""
     spec = folder.spec()
     rubrics = [Rubric.model_validate(rubric) for rubric in spec.rubrics]
     dimensions = [dimension for rubric in rubrics for dimension in rubric.dimensions]
-    reviews = folder.reviews()
-    judgements = folder.judgements()
-    by_trace: dict[str, list[Judgement]] = {}
+    reviews: dict[str, Review] = {}
+    latest: dict[str, _Judged] = {}
+    for entry in folder.entries():
+        if entry.review is not None:
+            reviews[entry.review.trace_id] = entry.review
+        elif entry.judgement is not None:
+            latest[entry.judgement.key.id()] = _Judged.of(entry.judgement)
+    judgements = list(latest.values())
+    by_trace: dict[str, list[_Judged]] = {}
     for judgement in judgements:
-        by_trace.setdefault(judgement.key.trace_id, []).append(judgement)
-    cells: dict[tuple[str, Task], list[AuditTrace]] = {}
+        by_trace.setdefault(judgement.trace_id, []).append(judgement)
+    cells: dict[tuple[str, Task], list[_Drawn]] = {}
     for trace in folder.traces():
-        cells.setdefault((trace.pick.trace.model, trace.item.task), []).append(trace)
+        drawn = _Drawn(trace.pick, trace.item.task)
+        cells.setdefault((trace.pick.trace.model, drawn.task), []).append(drawn)
     return AuditResults(
         audit_id=folder.audit_id,
         n_traces=spec.n_traces,
@@ -108,9 +150,7 @@ def audit_results(folder: AuditFolder) -> AuditResults:
             )
             for (model, task), traces in sorted(cells.items())
         ),
-        judges=tuple(
-            _use(judge, [one for one in judgements if one.key.judge == judge]) for judge in spec.judges
-        ),
+        judges=tuple(_use(judge, [one for one in judgements if one.judge == judge]) for judge in spec.judges),
         panel=_panel(spec, dimensions, by_trace, [trace for traces in cells.values() for trace in traces]),
     )
 
@@ -118,8 +158,8 @@ def audit_results(folder: AuditFolder) -> AuditResults:
 def _panel(
     spec: AuditSpec,
     dimensions: Sequence[Dimension],
-    by_trace: Mapping[str, Sequence[Judgement]],
-    traces: Sequence[AuditTrace],
+    by_trace: Mapping[str, Sequence[_Judged]],
+    traces: Sequence[_Drawn],
 ) -> tuple[PanelVotes, ...]:
     import numpy as np
 
@@ -131,15 +171,15 @@ def _panel(
         asked = [
             trace
             for trace in traces
-            if trace.pick.split is Split.VALIDATION and dimension.applies_to(trace.item.task)
+            if trace.pick.split is Split.VALIDATION and dimension.applies_to(trace.task)
         ]
         votes = np.full((len(asked), len(voters)), np.nan)
         for row, trace in enumerate(asked):
             for judgement in by_trace.get(trace.trace_id, ()):
-                column = voters.index((judgement.key.judge, judgement.key.repeat))
-                for score in judgement.scores:
-                    if score.dimension == dimension.id:
-                        votes[row, column] = score.score
+                column = voters.index((judgement.judge, judgement.repeat))
+                for name, score in judgement.scores:
+                    if name == dimension.id:
+                        votes[row, column] = score
         found.append(PanelVotes(dimension=dimension.id, votes=effective_votes(votes)))
     return tuple(found)
 
@@ -147,8 +187,8 @@ def _panel(
 def _cell(
     model: str,
     task: Task,
-    traces: Sequence[AuditTrace],
-    judgements: Sequence[Judgement],
+    traces: Sequence[_Drawn],
+    judgements: Sequence[_Judged],
     reviews: dict[str, Review],
     dimensions: Sequence[Dimension],
     *,
@@ -173,9 +213,9 @@ def _cell(
     )
 
 
-def _mean(dimension: Dimension, traces: Sequence[AuditTrace], reviews: dict[str, Review]) -> DimensionMean:
+def _mean(dimension: Dimension, traces: Sequence[_Drawn], reviews: dict[str, Review]) -> DimensionMean:
     values: list[float] = []
-    drawn: list[AuditTrace] = []
+    drawn: list[_Drawn] = []
     for trace in traces:
         review = reviews.get(trace.trace_id)
         votes = [] if review is None else [one for one in review.dimensions if one.dimension == dimension.id]
@@ -193,9 +233,9 @@ def _mean(dimension: Dimension, traces: Sequence[AuditTrace], reviews: dict[str,
     return DimensionMean(dimension=dimension.id, scale=dimension.scale, mean=mean)
 
 
-def _use(judge: str, judgements: Sequence[Judgement]) -> JudgeUse:
-    replies = [reply for judgement in judgements for reply in judgement.replies]
-    new = [reply.usage for reply in replies if not reply.reused]
+def _use(judge: str, judgements: Sequence[_Judged]) -> JudgeUse:
+    replies = [used for judgement in judgements for used in judgement.used]
+    new = [usage for usage, reused in replies if not reused]
     costs = [usage.cost_usd for usage in new]
     known = [cost for cost in costs if cost is not None]
 

@@ -72,12 +72,14 @@ class _Sitting:
         self._writer: JournalWriter[AuditEntry] = JournalWriter(
             lambda entries: folder.journal.append(entries), on_written=self._count, on_failed=self._crew.ends
         )
-        self._held: dict[str, dict[str, Judgement]] = {}
-        """Trace id -> the stored judgements by id, of this and earlier sittings; errors left out."""
-        self._reviewed = folder.reviews()
+        self._status: dict[str, JudgementStatus] = {}
+        """Of the latest judgements by id, of this and earlier sittings; errors left out."""
+        self._referred: dict[str, bool] = {}
+        """Trace id -> whether its latest review sends it to clinicians."""
         self.progress = Progress(n_planned=n_planned(prepared), n_done=0)
-        for judgement in folder.judgements():
-            self._hold(judgement)
+        for entry in folder.entries():
+            self._note(entry)
+        self._earlier = self._judgements_so_far()
         self._tripped = False
         """Whether the graph itself has failed on a trace; the first time is told in full."""
 
@@ -89,7 +91,7 @@ class _Sitting:
                 raised = await self._crew.all_of(self._workers())
         finally:
             done = self.progress.n_done == self.progress.n_planned
-            reviewed = len(self._reviewed) == len(self._prepared.traces)
+            reviewed = len(self._referred) == len(self._prepared.traces)
             status = self._write_status(RunState.DONE if done and reviewed else RunState.INCOMPLETE)
         raise_first(raised, self._crew.cause)
         return status
@@ -125,9 +127,29 @@ class _Sitting:
     def _waiting(self) -> Iterator[AuditTrace]:
         """The traces that lack a judgement or their review."""
         for trace in self._prepared.traces:
-            missing = self._keys(trace).keys() - self._held.get(trace.trace_id, {}).keys()
-            if missing or trace.trace_id not in self._reviewed:
+            if trace.trace_id not in self._referred or self._missing(trace):
                 yield trace
+
+    def _missing(self, trace: AuditTrace) -> dict[str, JudgementKey]:
+        """The judgements that are not stored, or as errors only, by id."""
+        return {name: key for name, key in self._keys(trace).items() if name not in self._status}
+
+    def _judgements_so_far(self) -> dict[str, list[Judgement]]:
+        """Trace id -> what earlier sittings stored of a trace that is still to be done; errors left out.
+
+        Of the others nothing is held: a judgement with its replies takes some 20 KB.
+        """
+        waiting = {trace.trace_id for trace in self._waiting()}
+        found: dict[str, dict[str, Judgement]] = {}
+        for entry in self._folder.entries() if waiting and self._status else ():
+            one = entry.judgement
+            if one is None or one.key.trace_id not in waiting:
+                continue
+            held = found.setdefault(one.key.trace_id, {})
+            held.pop(one.key.id(), None)
+            if one.status is not JudgementStatus.ERROR:
+                held[one.key.id()] = one
+        return {trace_id: list(held.values()) for trace_id, held in found.items()}
 
     def _keys(self, trace: AuditTrace) -> dict[str, JudgementKey]:
         keys = (
@@ -139,12 +161,13 @@ class _Sitting:
 
     async def _judge(self, graph: AuditGraph, trace: AuditTrace) -> None:
         """One trace from the judges to its review; whatever goes wrong with it alone is in its judgements."""
-        held = self._held.get(trace.trace_id, {})
         stored: set[str] = set()
         state: AuditInput = {
             "trace": trace.model_dump(mode="json"),
             "audit_id": self._folder.audit_id,
-            "done": [judgement.model_dump(mode="json") for judgement in held.values()],
+            "done": [
+                judgement.model_dump(mode="json") for judgement in self._earlier.pop(trace.trace_id, ())
+            ],
         }
         try:
             # Updates, not the end alone: what is over when a provider ends the work for all is still stored.
@@ -157,7 +180,7 @@ class _Sitting:
             level = logging.DEBUG if self._tripped else logging.WARNING
             _log.log(level, "trace %r ended in an error of spinebench's own", trace.trace_id, exc_info=True)
             self._tripped = True
-            missing = [key for name, key in self._keys(trace).items() if name not in {*held, *stored}]
+            missing = [key for name, key in self._missing(trace).items() if name not in stored]
             await self._writer.write(
                 *(AuditEntry(judgement=self._failed(key, trace, error)) for key in missing)
             )
@@ -197,23 +220,26 @@ class _Sitting:
     # ------------------------------------------------------------ counting
 
     def _count(self, entry: AuditEntry) -> None:
-        if entry.review is not None:
-            self._reviewed[entry.review.trace_id] = entry.review
+        self._note(entry)
         if entry.judgement is None:
             return
         self.progress.n_this_sitting += 1
         if entry.judgement.status is JudgementStatus.ERROR:
             self.progress.n_failed += 1
         else:
-            self._hold(entry.judgement)
             replies = entry.judgement.replies
             self.progress.n_reused += bool(replies) and all(reply.reused for reply in replies)
 
-    def _hold(self, judgement: Judgement) -> None:
-        if judgement.status is not JudgementStatus.ERROR:
-            held = self._held.setdefault(judgement.key.trace_id, {})
-            self.progress.n_done += judgement.key.id() not in held
-            held[judgement.key.id()] = judgement
+    def _note(self, entry: AuditEntry) -> None:
+        """What a stored entry says of how far the audit is."""
+        if entry.review is not None:
+            self._referred[entry.review.trace_id] = bool(entry.review.refers_by)
+        if entry.judgement is not None:
+            name = entry.judgement.key.id()
+            self._status.pop(name, None)
+            if entry.judgement.status is not JudgementStatus.ERROR:
+                self._status[name] = entry.judgement.status
+            self.progress.n_done = len(self._status)
 
     def _still_running(self) -> None:
         self._write_status(RunState.RUNNING)
@@ -229,13 +255,9 @@ class _Sitting:
             state=state,
             n_planned=self.progress.n_planned,
             n_done=self.progress.n_done,
-            n_unparsed=sum(
-                judgement.status is JudgementStatus.UNPARSED
-                for held in self._held.values()
-                for judgement in held.values()
-            ),
+            n_unparsed=sum(one is JudgementStatus.UNPARSED for one in self._status.values()),
             n_failed=self.progress.n_failed,
-            n_referred=sum(bool(review.refers_by) for review in self._reviewed.values()),
+            n_referred=sum(self._referred.values()),
             cost_usd=spent.cost_usd,
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,

@@ -104,23 +104,19 @@ class AuditFolder:
             yield parse_trace(path, line)
 
     def trace(self, trace_id: str) -> AuditTrace:
-        """One of the traces. Raises UsageError for an id that the audit did not draw."""
-        try:
-            return self._by_id[trace_id]
-        except KeyError:
-            raise UsageError(
-                f"trace {trace_id!r}: expected one of the {len(self._by_id)} of audit {self.audit_id!r}; "
-                "take an id from the 'audit_traces' query"
-            ) from None
-
-    @cached_property
-    def _by_id(self) -> dict[str, AuditTrace]:
-        return {trace.trace_id: trace for trace in self.traces()}
+        """One of the traces, read anew. Raises UsageError for an id that the audit did not draw."""
+        for trace in self.traces():
+            if trace.trace_id == trace_id:
+                return trace
+        raise UsageError(
+            f"trace {trace_id!r}: expected one of the {self.spec().n_traces} of audit {self.audit_id!r}; "
+            "take an id from the 'audit_traces' query"
+        )
 
     @cached_property
     def declared(self) -> Declared:
         """What a line of its journals can be about."""
-        return Declared.of(self.spec(), self._by_id)
+        return Declared.of(self.spec(), (trace.trace_id for trace in self.traces()))
 
     # ------------------------------------------------------------ at work on it
 
@@ -169,7 +165,7 @@ class AuditFolder:
     def judgements(self) -> list[Judgement]:
         """The latest judgement of each key, in the order of the first ones."""
         found: dict[str, Judgement] = {}
-        for entry in self._entries():
+        for entry in self.entries():
             if entry.judgement is not None:
                 found[entry.judgement.key.id()] = entry.judgement
         return list(found.values())
@@ -180,9 +176,10 @@ class AuditFolder:
 
     def reviews(self) -> dict[str, Review]:
         """Trace id -> its latest review."""
-        return {entry.review.trace_id: entry.review for entry in self._entries() if entry.review is not None}
+        return {entry.review.trace_id: entry.review for entry in self.entries() if entry.review is not None}
 
-    def _entries(self) -> Iterator[AuditEntry]:
+    def entries(self) -> Iterator[AuditEntry]:
+        """All entries of the journal, streamed, in the order they were written. Raises as `entry`."""
         return (self.entry(line) for line in self.journal.lines())
 
     # ------------------------------------------------------------ clinicians
@@ -342,7 +339,7 @@ class AuditFolder:
         """(trace id, dimension) -> the latest decision."""
         return {
             (entry.adjudicated.trace_id, entry.adjudicated.dimension): entry.adjudicated
-            for entry in self._entries()
+            for entry in self.entries()
             if entry.adjudicated is not None
         }
 

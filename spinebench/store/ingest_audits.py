@@ -26,9 +26,9 @@ from spinebench.store.numbered import tail_digest
 from spinebench.store.statements import Writing, execute
 from spinebench.store.workspace import Workspace
 
-_BATCH_LINES = 2000
-_BATCH_BYTES = 16 << 20
-"""What a reader may have to wait for: about half a second."""
+_BATCH_LINES = 500
+_BATCH_BYTES = 8 << 20
+"""What is held at once, and what a reader may have to wait for: a fraction of a second."""
 SPEC, TRACES, JOURNAL, ASSIGNMENTS = "audit.json", "traces.jsonl", "journal.jsonl", "assignments.jsonl"
 RATERS = "raters.jsonl"
 
