@@ -129,6 +129,10 @@ def audit(
             prepared = prepare_audit_resume(folder, place, **values)
             return audit_and_print(prepared, place, folder=folder, display=display.value, as_json=json)
         resolved = _extended(folder, values)
+    elif not (runs or plan or variables.get("SPINEBENCH_AUDIT_RUNS")):
+        raise UsageError(
+            "RUN: expected the runs whose traces are drawn; name them, e.g. 'spinebench audit latest --judge MODEL'"
+        )
     else:
         folder = None
         resolved = audit_plan_from(flags=values, file=plan, environ=variables)

@@ -96,6 +96,8 @@ def print_table(
         out.print(Text(printable(title), style="bold"))
     limit = _WIDEST if _has_no_width() else out.width
     rest = list(range(keys, len(columns)))
+    if _width(columns, rows, range(keys), out) > limit // 2:
+        limit = _WIDEST  # repeated, the first columns would leave no room for the others
     while True:
         part = len(rest)
         while part > 1 and _width(columns, rows, [*range(keys), *rest[:part]], out) > limit:

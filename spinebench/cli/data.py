@@ -58,7 +58,7 @@ def check(
     except BenchmarkFileError as error:
         if json:
             for record in error.invalid:
-                emit({"kind": "invalid_record", **record.model_dump(mode="json")})
+                emit({"type": "invalid_record", **record.model_dump(mode="json")})
         raise
     report = check_benchmark(benchmark)
     if json:
@@ -93,7 +93,7 @@ def show(
     items = [benchmark.item(one) for one in sample_id] if sample_id else benchmark.items[:limit]
     for item in items:
         if json:
-            emit(item.model_dump(mode="json"))
+            emit({"type": "item", **item.model_dump(mode="json")})
         else:
             _print_item(item)
     rest = len(benchmark.items) - len(items)
@@ -115,7 +115,7 @@ def hash(
     benchmark = _load(file, images, format, skip_invalid=skip_invalid)
     hashes = {"items": benchmark.info.items_hash, "items_and_images": benchmark.hash()}
     if json:
-        emit({"file": file.name, "n_items": benchmark.info.n_items, **hashes})
+        emit({"type": "hash", "file": file.name, "n_items": benchmark.info.n_items, **hashes})
     else:
         for name, value in hashes.items():
             typer.echo(f"{value}  {name.replace('_', ' ')}")
@@ -153,15 +153,13 @@ def _emit_report(report: CheckReport) -> None:
     groups = {"duplicates": whole.pop("duplicates"), "same_images": whole.pop("same_images")}
     counts = {f"n_{kind}s": len(entries) for kind, entries in lists.items()}
     counts |= {f"n_{kind}": len(entries) for kind, entries in groups.items()}
-    emit({"kind": "benchmark", **whole, **counts})
+    emit({"type": "benchmark", **whole, **counts})
     for kind, entries in lists.items():
         for entry in entries:
-            if "kind" in entry:
-                entry["identifier_kind"] = entry.pop("kind")
-            emit({"kind": kind, **entry})
+            emit({"type": kind, **entry})
     for kind, entries in groups.items():
         for entry in entries:
-            emit({"kind": kind, "members": entry})
+            emit({"type": kind, "members": entry})
 
 
 def _print_report(report: CheckReport) -> None:

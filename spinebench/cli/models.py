@@ -47,7 +47,14 @@ def list_providers(context: typer.Context, as_json: JsonFlag = False) -> None:
         variables = KEY_VARIABLES.get(name, ())
         found = present(name)
         if as_json:
-            emit({"provider": name, "key_variables": list(variables), "key_present": found is not None})
+            emit(
+                {
+                    "type": "provider",
+                    "provider": name,
+                    "key_variables": list(variables),
+                    "key_present": found is not None,
+                }
+            )
             continue
         key = (
             f"set: {found}" if found else f"not set: {' or '.join(variables)}" if variables else "none needed"
@@ -79,7 +86,14 @@ def check(
     failed = [error for error in outcomes if error is not None]
     if as_json:
         for name, error in zip(names, outcomes, strict=True):
-            emit({"model": name, "ok": error is None, "error": None if error is None else str(error)})
+            emit(
+                {
+                    "type": "model",
+                    "model": name,
+                    "ok": error is None,
+                    "error": None if error is None else str(error),
+                }
+            )
     else:
         rows = [
             (name, "usable" if error is None else "cannot be used")

@@ -38,7 +38,7 @@ def _emit(one: Replay, cells: bool) -> None:
 
     emit(
         {
-            "kind": "published",
+            "type": "published",
             "benchmark": one.benchmark,
             "source": one.source,
             "cells_checked": len(one.cells),
@@ -47,10 +47,10 @@ def _emit(one: Replay, cells: bool) -> None:
         }
     )
     for contradiction in one.contradictions:
-        emit({"kind": "contradiction", "benchmark": one.benchmark, **contradiction.model_dump()})
+        emit({"type": "contradiction", "benchmark": one.benchmark, **contradiction.model_dump()})
     if cells:
         for cell in one.cells:
-            emit({"kind": "cell", "benchmark": one.benchmark, **cell.model_dump()})
+            emit({"type": "cell", "benchmark": one.benchmark, **cell.model_dump()})
 
 
 def _show(one: Replay, cells: bool) -> None:

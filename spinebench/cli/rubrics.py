@@ -43,6 +43,7 @@ def _list(as_json: bool) -> None:
         for rubric in rubrics:
             emit(
                 {
+                    "type": "rubric",
                     "id": rubric.id,
                     "version": rubric.version,
                     "title": rubric.title,
@@ -73,7 +74,7 @@ def show(
 
     rubric = load_rubric(name)
     if as_json:
-        emit({**rubric.model_dump(mode="json"), "hash": rubric.hash})
+        emit({"type": "rubric", **rubric.model_dump(mode="json"), "hash": rubric.hash})
         return
     put("\n".join(printable(line) for line in _lines(rubric)) + "\n")
 
@@ -94,9 +95,9 @@ def check(
         n_wrong += bool(problems)
         if as_json:
             for problem in problems:
-                emit({"kind": "problem", **problem.model_dump(mode="json")})
+                emit({"type": "problem", **problem.model_dump(mode="json")})
             if not problems:
-                emit({"kind": "rubric", "file": file.name, **_identity(load_rubric(str(file)))})
+                emit({"type": "rubric", "file": file.name, **_identity(load_rubric(str(file)))})
             continue
         for problem in problems:
             put(printable(str(problem)) + "\n")

@@ -29,7 +29,7 @@ def store(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOptio
     counts = place.query("counts").to_pylist()[0]
     size_mb = database.path.stat().st_size / 1e6
     if json:
-        emit({"database": str(database.path), "size_mb": round(size_mb, 3), **counts})
+        emit({"type": "store", "database": str(database.path), "size_mb": round(size_mb, 3), **counts})
         return
     print_table(
         ("table", "rows"),
@@ -50,7 +50,7 @@ def rebuild(ctx: typer.Context, workspace: WorkspaceOption = None, json: JsonOpt
     done = make_anew(place)
     if wants_json(ctx, json):
         for one in done:
-            emit(one.model_dump(mode="json", include={"run_id", "audit_id", "n_lines"}))
+            emit({"type": "loaded", **one.model_dump(mode="json", include={"run_id", "audit_id", "n_lines"})})
     n_lines = sum(one.n_lines for one in done)
     n_runs = sum(isinstance(one, Ingested) for one in done)
     audits = f", {len(done) - n_runs} audit(s)" if len(done) > n_runs else ""
@@ -81,7 +81,7 @@ def check(
     found = findings_of(place)
     for finding in found:
         if wants_json(ctx, json):
-            emit(finding.model_dump(mode="json"))
+            emit({"type": "finding", **finding.model_dump(mode="json")})
         else:
             _print(finding)
     errors = sum(finding.severity is Severity.ERROR for finding in found)

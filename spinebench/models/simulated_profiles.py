@@ -137,9 +137,11 @@ PROFILES: Mapping[str, SimProfile] = MappingProxyType(
 def profile_with(name: str, overrides: Mapping[str, Any]) -> SimProfile:
     """A profile with some fields replaced. Raises `UsageError` for an unknown profile or a wrong value."""
     if name not in PROFILES:
+        from spinebench.models.simulated_judge import JUDGES
+
         raise UsageError(
-            f"simulated model {name!r}: expected one of {', '.join(sorted((*PROFILES, 'extractor')))}; "
-            "correct the model name"
+            f"simulated model {name!r}: expected one of {', '.join(sorted((*PROFILES, 'extractor')))}, or as a judge "
+            f"one of {', '.join(JUDGES)}; correct the model name"
         )
     try:
         return SimProfile.model_validate({**PROFILES[name].model_dump(), **overrides})

@@ -239,6 +239,13 @@ def test_gates_of_both_kinds_stand_in_the_plan_of_the_run(
     assert "gate missed: answered_share" not in of_audit.err
 
 
+def test_an_audit_wants_runs(cli: Callable[..., Said]) -> None:
+    said = cli("audit", "--judge", "sim/judge-noisy")
+    assert said.code == 2
+    assert "RUN: expected the runs" in said.err
+    assert "spinebench audit latest" in said.last
+
+
 # ---------------------------------------------------------------- counting and planning
 
 

@@ -112,3 +112,12 @@ def test_a_file_gets_the_table_in_one_piece(
     figure = "3.40 [2.41 to 4.41]"
     print_table(("model", *"abcdefg"), [("sim/a", *[figure] * 7)])
     assert sum("sim/a" in line for line in capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_table_with_wide_first_columns_stays_in_one_piece(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    trace = "20261121-035737-demo-phantoms-4a90/2075e386"
+    print_table(("trace", "dimension", "scores"), [(trace, "clinical_rationality", "a 5, b 2")])
+    assert capsys.readouterr().out.count(trace) == 1

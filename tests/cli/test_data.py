@@ -80,13 +80,13 @@ def test_everything_that_is_wrong_is_counted_and_named(
     assert run_app(["data", "check", path, "--json"]) == 3
     records = told(capsys)
     summary = records[0]
-    assert summary["kind"] == "benchmark"
+    assert summary["type"] == "benchmark"
     assert summary["n_invalid_records"] == 2
     assert summary["n_unusable_images"] == 3
     assert summary["n_unknown_labels"] == 1
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for entry in records[1:]:
-        by_kind.setdefault(entry["kind"], []).append(entry)
+        by_kind.setdefault(entry["type"], []).append(entry)
     assert [entry["index"] for entry in by_kind["invalid_record"]] == [7, 8]
     problems = [problem for entry in by_kind["invalid_record"] for problem in entry["problems"]]
     assert [problem["gold_absent"] for problem in problems] == [True, False]
@@ -109,8 +109,8 @@ def test_everything_that_is_wrong_is_counted_and_named(
 def test_identifiers_are_reported_masked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "a.png").rename(folder / "DOE^JANE.png")
     assert run_app(["data", "check", write(folder, record("DOE^JANE.png")), "--json"]) == 3
-    (finding,) = [entry for entry in told(capsys) if entry["kind"] == "identifier"]
-    assert finding["identifier_kind"] == "path"
+    (finding,) = [entry for entry in told(capsys) if entry["type"] == "identifier"]
+    assert finding["kind"] == "path"
     assert finding["what"].startswith("a person's name")
     assert finding["where"] == "***.png: path, part 1 of 1"
 

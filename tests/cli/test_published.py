@@ -21,7 +21,7 @@ def test_both_benchmarks_with_their_contradictions(capsys: pytest.CaptureFixture
 def test_one_benchmark_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_app(["published", "--benchmark", "pathology", "--json", "--cells"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [record["kind"] for record in records] == ["published", "contradiction", *["cell"] * 12]
+    assert [record["type"] for record in records] == ["published", "contradiction", *["cell"] * 12]
     assert records[0]["contradictions"] == 1
     assert (records[1]["row"], records[1]["recomputed"]) == ("HuatuoGPT-Vision-7B", [[15.54]])
 

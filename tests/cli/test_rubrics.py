@@ -61,7 +61,7 @@ def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run_app(["rubrics", "check", "--json", str(good), str(bad)]) == 3
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["kind"] for row in rows] == ["rubric", "problem", "problem", "problem"]
+    assert [row["type"] for row in rows] == ["rubric", "problem", "problem", "problem"]
     assert {row.get("path") for row in rows[1:]} == {"title", "titel", "failure_modes[a].name"}
 
 

@@ -25,7 +25,7 @@ def test_rebuild_says_what_it_read(run: RunFolder, capsys: pytest.CaptureFixture
     assert out == ""
     assert "spinebench.duckdb: made from 1 run(s), 5 journal line(s)." in err
     assert run_app(["store", "rebuild", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"run_id": "run-1", "n_lines": 5}
+    assert json.loads(capsys.readouterr().out) == {"type": "loaded", "run_id": "run-1", "n_lines": 5}
 
 
 def test_bare_store_shows_what_is_loaded(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
