@@ -9,7 +9,7 @@ from typing import Literal
 from spinebench.audit_records import Rating
 from spinebench.records import Record
 
-_LEVELS_APART = 2
+LEVELS_APART = 2
 """A range of so many levels of the scale, or more, is adjudicated."""
 
 Why = Literal["range", "safety"]
@@ -20,8 +20,9 @@ class ResolvedDimension(Record):
 
     dimension: str
     scores: dict[str, int]
-    """Rater -> score. A hidden duplicate counts only where the rater's first showing has no rating."""
-    n_cannot_assess: int
+    """Rater -> score. A hidden duplicate counts only where the rater's first showing has none of the dimension."""
+    not_assessed_by: tuple[str, ...]
+    """Raters who say they cannot assess it, at the showing that counts."""
     median: float | None
     """Over raters; None where nobody gave a score."""
     range: int | None
@@ -30,9 +31,13 @@ class ResolvedDimension(Record):
     """A rater holds the trace to be dangerous."""
 
     @property
+    def n_cannot_assess(self) -> int:
+        return len(self.not_assessed_by)
+
+    @property
     def needs(self) -> tuple[Why, ...]:
         """Why it has to be adjudicated once ratings are locked; empty: it need not be."""
-        apart = self.range is not None and self.range >= _LEVELS_APART
+        apart = self.range is not None and self.range >= LEVELS_APART
         return (*(("range",) if apart else ()), *(("safety",) if self.safety else ()))
 
 
@@ -46,17 +51,13 @@ def resolve(
     Without ratings every dimension has no score. A dimension that no scale is given for is left out.
     Raises ValueError for a score that is not on its scale.
     """
-    first: dict[str, Rating] = {}
-    for rating in ratings:
-        held = first.get(rating.rater)
-        if held is None or (held.duplicate and not rating.duplicate):
-            first[rating.rater] = rating
+    first_showings_last = sorted(ratings, key=lambda one: not one.duplicate)
     safety = any(rating.safety for rating in ratings)
     resolved = []
     for dimension, scale in scales.items():
         rated = {
-            rater: one
-            for rater, rating in first.items()
+            rating.rater: one
+            for rating in first_showings_last
             for one in rating.dimensions
             if one.dimension == dimension
         }
@@ -70,7 +71,7 @@ def resolve(
             ResolvedDimension(
                 dimension=dimension,
                 scores=scores,
-                n_cannot_assess=sum(one.cannot_assess for one in rated.values()),
+                not_assessed_by=tuple(rater for rater, one in rated.items() if one.score is None),
                 median=float(median(scores.values())) if scores else None,
                 range=max(places) - min(places) if len(places) > 1 else None,
                 safety=safety,

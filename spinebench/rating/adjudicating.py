@@ -11,6 +11,7 @@ from typing import Literal
 
 from spinebench.audit_records import Adjudicated, AuditEntry, Rating
 from spinebench.errors import UsageError
+from spinebench.evaluators.resolving import LEVELS_APART, ResolvedDimension, resolve
 from spinebench.exchange.rating_book import RatingBook
 from spinebench.exchange.rating_rows import Rejected, says_cannot, text_or_none, whole_number
 from spinebench.exchange.rating_tables import read_table
@@ -18,28 +19,40 @@ from spinebench.exchange.table_text import file_text
 from spinebench.rating.locking import require_lock
 from spinebench.store.audit_folder import AuditFolder
 
-APART = 2
-"""Levels of the scale between the lowest and the highest score from which on a decision is needed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
     """One dimension of one trace that needs a decision."""
 
     trace_id: str
-    dimension: str
-    scores: Mapping[str, int | None]
-    """Rater -> score at the first showing; None: cannot assess."""
-    apart: int | None
-    """Levels of the declared scale between lowest and highest score; None below two scores."""
+    resolved: ResolvedDimension
+    """What its ratings come to, and why it needs a decision."""
     flagged_by: tuple[str, ...]
     """Raters who hold the trace to be dangerous, at either showing."""
     decided: Adjudicated | None
 
     @property
+    def dimension(self) -> str:
+        return self.resolved.dimension
+
+    @property
+    def scores(self) -> dict[str, int | None]:
+        """Rater -> score at the first showing, by rater; None: cannot assess."""
+        found = {**self.resolved.scores, **dict.fromkeys(self.resolved.not_assessed_by)}
+        return {rater: found[rater] for rater in sorted(found)}
+
+    @property
+    def apart(self) -> int | None:
+        """Levels of the declared scale between lowest and highest score; None below two scores."""
+        return self.resolved.range
+
+    @property
     def reasons(self) -> tuple[str, ...]:
-        far = (f"{self.apart} levels apart",) if self.apart is not None and self.apart >= APART else ()
-        return (*far, *((f"safety flag of {', '.join(self.flagged_by)}",) if self.flagged_by else ()))
+        said = {
+            "range": f"{self.apart} levels apart",
+            "safety": f"safety flag of {', '.join(self.flagged_by)}",
+        }
+        return tuple(said[why] for why in self.resolved.needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,8 @@ class Decision:
 def disputes(folder: AuditFolder) -> list[Dispute]:
     """Every (trace, dimension) that needs a decision, decided ones too, in the audit's order of traces.
 
-    Needed: scores of the first showings two levels of the scale or more apart; or a safety flag, which puts all
-    dimensions of its trace up for decision. Raises UsageError before the lock.
+    What needs one is said by `ResolvedDimension.needs`; a safety flag puts all dimensions of its trace up for
+    decision. Raises UsageError before the lock.
     """
     require_lock(folder)
     book = RatingBook.open(folder)
@@ -70,26 +83,12 @@ def disputes(folder: AuditFolder) -> list[Dispute]:
     found = []
     for trace_id, trace in book.traces.items():
         flagged = tuple(sorted({one.rater for one in by_trace[trace_id] if one.safety}))
-        for dimension in book.asked(trace.item.task):
-            scores = _scores(by_trace[trace_id], dimension.id)
-            places = [dimension.scale.index(score) for score in scores.values() if score is not None]
-            apart = max(places) - min(places) if len(places) > 1 else None
-            if flagged or (apart is not None and apart >= APART):
-                found.append(
-                    Dispute(
-                        trace_id, dimension.id, scores, apart, flagged, decided.get((trace_id, dimension.id))
-                    )
-                )
-    return found
-
-
-def _scores(ratings: Sequence[Rating], dimension: str) -> dict[str, int | None]:
-    """Rater -> score; of a rater who rated only the second showing, that one."""
-    found: dict[str, int | None] = {}
-    for rating in sorted(ratings, key=lambda one: (one.rater, one.duplicate)):
-        for one in rating.dimensions:
-            if one.dimension == dimension:
-                found.setdefault(rating.rater, one.score)
+        scales = {one.id: one.scale for one in book.asked(trace.item.task)}
+        found += [
+            Dispute(trace_id, resolved, flagged, decided.get((trace_id, resolved.dimension)))
+            for resolved in resolve(by_trace[trace_id], scales=scales)
+            if resolved.needs
+        ]
     return found
 
 
@@ -191,7 +190,7 @@ def _checked(
     if dispute is None:
         raise UsageError(
             f"trace {trace_id!r}, {dimension.id}: expected one that needs a decision, but its scores are less than "
-            f"{APART} levels apart and nobody flagged it; {listed}"
+            f"{LEVELS_APART} levels apart and nobody flagged it; {listed}"
         )
     by = _by(decision.by)
     score = None if says_cannot(decision.score) else whole_number(decision.score)

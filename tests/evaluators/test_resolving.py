@@ -93,6 +93,14 @@ def test_scores_go_by_rater_and_what_cannot_be_assessed_is_counted() -> None:
     assert (second.scores, second.n_cannot_assess) == ({"r1": 5, "r2": 5}, 0)
 
 
+def test_a_duplicate_fills_in_only_the_dimension_that_its_first_showing_lacks() -> None:
+    whole = rating("r1", 1, 1, duplicate=True)
+    part = rating("r1", 4).model_copy(update={"dimensions": (RatedDimension(dimension="a", score=4),)})
+    for order in ([whole, part], [part, whole]):
+        first, second = resolve(order, scales=SCALES)
+        assert (first.scores, second.scores) == ({"r1": 4}, {"r1": 1})
+
+
 def test_a_score_off_the_scale_is_named() -> None:
     with pytest.raises(ValueError, match="score 2 of 'b' by 'r1': expected one of 1, 3, 5"):
         resolve([rating("r1", 4, 2)], scales=SCALES)
