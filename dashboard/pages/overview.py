@@ -1,10 +1,58 @@
-"""The page overview."""
+"""The page Overview: how often the models are right, task by task, what it cost, and two models side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
+
+from spinebench.dashboard.accuracy_table import accuracy_charts, accuracy_table, row_labels
+from spinebench.dashboard.cost_table import cost_table
+from spinebench.dashboard.model_pair import show_pair
+from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs
+from spinebench.dashboard.summaries import model_summaries
+from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_with
+from spinebench.errors import SpinebenchError
+from spinebench.records import RunSpec
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Overview")
+    choice = chosen()
+    say_when(data_stamp())
+    mark_runs(choice.runs)
+    by_benchmark: dict[str, list[RunSpec]] = {}
+    for run in choice.runs:
+        by_benchmark.setdefault(run.benchmark.items_hash, []).append(run)
+    try:
+        for runs in by_benchmark.values():
+            _show_benchmark(choice, runs)
+    except SpinebenchError as error:
+        stop_with(error)
+
+
+def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
+    """All that is said about the runs on one benchmark: figures of different questions are never pooled."""
+    benchmark = runs[0].benchmark
+    run_ids = tuple(run.run_id for run in runs)
+    drawn = ", drawn phantoms (SIMULATED)" if benchmark.simulated else ""
+    st.text(
+        f"Benchmark {benchmark.name}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} clusters; "
+        f"{len(runs)} run(s), items hash {benchmark.items_hash[:12]}"
+    )
+    summaries = model_summaries(choice, run_ids)
+    if not summaries:
+        st.info(
+            "No graded answer of these runs is in the database yet. Answers get there when a run stops; the page "
+            "Runs shows how far it is, and loads what there is.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    labels = row_labels(summaries)
+    accuracy_charts(summaries, labels, run_ids)
+    accuracy_table(summaries, labels, run_ids)
+    st.subheader("Cost and time")
+    cost_table(run_ids)
+    st.subheader("Compare two models")
+    show_pair(choice, run_ids, key=benchmark.items_hash)

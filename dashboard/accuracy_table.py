@@ -1,0 +1,209 @@
+"""Models by tasks: accuracy with its interval, what stands behind it, and what one gets without looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from spinebench.dashboard.case_links import cases_url
+from spinebench.dashboard.case_opening import open_cases, picked_in, picking
+from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
+from spinebench.evaluators.baselines import Baseline
+from spinebench.evaluators.estimate import Estimate, Rate
+from spinebench.evaluators.results import ModelSummary
+
+_TITLES = {
+    "diagnosis": "Diagnosis: the right option",
+    "localization": "Localization: the exact set of levels",
+    "overall": "Overall: mean of diagnosis and localization",
+    "knowledge": "Knowledge: the right option",
+}
+"""Scopes in the order in which they are shown."""
+_DRAWN = ("random option", "always Healthy", "uniform non-empty subset", "best constant")
+"""Of the answers without looking, those that are drawn in; all are in the list below the table."""
+
+
+def row_labels(summaries: Sequence[ModelSummary]) -> list[str]:
+    """The model of each summary, with what else tells it apart from the others."""
+    varying = [
+        name
+        for name in ("persona", "image_condition", "option_order")
+        if len({getattr(one, name) for one in summaries}) > 1
+    ]
+    return [
+        ", ".join([one.model, *(str(getattr(one, name)) for name in varying)])
+        + (" (simulated)" if one.simulated else "")
+        + (" (partial)" if one.partial else "")
+        for one in summaries
+    ]
+
+
+def accuracy_charts(summaries: Sequence[ModelSummary], labels: Sequence[str], run_ids: Sequence[str]) -> None:
+    """One chart per task that was asked; a click on a point opens the model's cases of that task."""
+    scopes = [scope for scope in _TITLES if any(_rate(one, scope) is not None for one in summaries)]
+    columns = st.columns(2)
+    for place, scope in enumerate(scopes):
+        marks = []
+        for one, label in zip(summaries, labels, strict=True):
+            rate = _rate(one, scope)
+            if rate is None:
+                continue
+            estimate = rate.of_asked
+            interval = estimate.interval
+            marks.append(
+                IntervalMark(
+                    label=label,
+                    value=estimate.value,
+                    low=None if interval is None else interval.low,
+                    high=None if interval is None else interval.high,
+                    n=estimate.n,
+                    note=f"n {estimate.n}, {_unanswered(estimate)} unanswered",
+                    fields={
+                        "model": one.model,
+                        "persona": one.persona,
+                        "condition": one.image_condition,
+                    },
+                )
+            )
+        chart = interval_chart(
+            marks,
+            _references(summaries, scope),
+            title=_TITLES[scope],
+            x_title="% of asked (unanswered is wrong), 95 % interval",
+            picking=picking("model", "persona", "condition"),
+        )
+        with columns[place % 2]:
+            # The runs are part of the key: a point picked in other runs is not picked in these.
+            picked = picked_in(chart, key=f"accuracy {scope} {' '.join(run_ids)}")
+        if picked is not None:
+            open_cases(
+                run=run_ids,
+                model=str(picked["model"]),
+                persona=str(picked["persona"]),
+                condition=str(picked["condition"]),
+                task=_tasks(scope),
+            )
+
+
+def accuracy_table(summaries: Sequence[ModelSummary], labels: Sequence[str], run_ids: Sequence[str]) -> None:
+    """The same figures as a table, with both denominators, what answering without looking gives, and warnings."""
+    rows = []
+    for one, label in zip(summaries, labels, strict=True):
+        for scope in _TITLES:
+            rate = _rate(one, scope)
+            if rate is None:
+                continue
+            asked = rate.of_asked
+            rows.append(
+                {
+                    "model": label,
+                    "task": scope,
+                    "accuracy, %": _percent(asked),
+                    "95 % interval": _bounds(asked),
+                    "n": asked.n,
+                    "clusters": asked.n_clusters,
+                    "unanswered": _unanswered(asked),
+                    "of answered, %": _percent(rate.of_answered),
+                    "above chance, %": _percent(_corrected(one, scope)),
+                    "interval by": asked.interval.method if asked.interval else asked.reason or "",
+                    "cases": cases_url(
+                        run=run_ids,
+                        model=one.model,
+                        persona=one.persona,
+                        condition=one.image_condition,
+                        task=_tasks(scope),
+                    ),
+                }
+            )
+    figures = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "accuracy, %": figures,
+            "of answered, %": figures,
+            "above chance, %": st.column_config.NumberColumn(
+                format="%.1f",
+                help="(accuracy - chance) / (1 - chance): 0 is guessing, 100 is always right. Chance: a random "
+                "option in diagnosis, a uniform non-empty set of levels in localization.",
+            ),
+            "unanswered": st.column_config.NumberColumn(help="Counted as wrong in accuracy."),
+            "cases": st.column_config.LinkColumn(display_text="open cases"),
+        },
+    )
+    _say_baselines(summaries)
+    for warning in dict.fromkeys(
+        f"{label}: {text}" for one, label in zip(summaries, labels, strict=True) for text in one.warnings
+    ):
+        st.text(f"Note: {warning}.")
+
+
+def _rate(summary: ModelSummary, scope: str) -> Rate | None:
+    """The accuracy of one scope; None where it was not asked."""
+    if scope == "overall":
+        return summary.overall if summary.diagnosis and summary.localization else None
+    part = {
+        "diagnosis": summary.diagnosis,
+        "localization": summary.localization,
+        "knowledge": summary.knowledge,
+    }[scope]
+    return None if part is None else part.accuracy
+
+
+def _tasks(scope: str) -> list[str]:
+    return ["diagnosis", "localization"] if scope == "overall" else [scope]
+
+
+def _corrected(summary: ModelSummary, scope: str) -> Estimate | None:
+    if scope == "overall":
+        return summary.overall_chance_corrected
+    if scope == "diagnosis" and summary.diagnosis:
+        return summary.diagnosis.chance_corrected
+    if scope == "localization" and summary.localization:
+        return summary.localization.chance_corrected
+    return None
+
+
+def _baselines(summary: ModelSummary, scope: str) -> tuple[Baseline, ...]:
+    if scope == "diagnosis" and summary.diagnosis:
+        return summary.diagnosis.baselines
+    if scope == "localization" and summary.localization:
+        return summary.localization.baselines
+    return ()
+
+
+def _references(summaries: Sequence[ModelSummary], scope: str) -> list[ReferenceLine]:
+    """Of the first model that was asked: baselines are the questions', not the model's."""
+    found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
+    wanted = [one for one in found if one.name in _DRAWN]
+    if scope == "localization":  # one level at random is no way to name a set
+        wanted = [one for one in wanted if one.name != "random option"]
+    return [ReferenceLine(one.name, one.accuracy) for one in wanted]
+
+
+def _say_baselines(summaries: Sequence[ModelSummary]) -> None:
+    for scope in ("diagnosis", "localization"):
+        found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
+        if found:
+            figures = ", ".join(
+                f"{one.name}{f' ({one.answer})' if one.answer else ''} {100 * one.accuracy:.1f}"
+                for one in found
+            )
+            st.text(f"Without looking, {scope}, percent of {found[0].n_items} items: {figures}.")
+
+
+def _unanswered(estimate: Estimate) -> int:
+    counts = estimate.denominators
+    return 0 if counts is None else counts.asked - counts.answered
+
+
+def _percent(estimate: Estimate | None) -> float | None:
+    return None if estimate is None or estimate.value is None else 100 * estimate.value
+
+
+def _bounds(estimate: Estimate) -> str:
+    if estimate.interval is None:
+        return ""
+    return f"{100 * estimate.interval.low:.1f} to {100 * estimate.interval.high:.1f}"
