@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinebench.cli.rate_raters import raters_app
+from spinebench.cli.rate_serving import serve, token
 from spinebench.cli.workspace_option import JsonOption, WorkspaceOption, keep, opened, wants_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(raters_app, name="raters")
+app.command()(token)
+app.command()(serve)
 
 Audit = Annotated[str, typer.Argument(metavar="AUDIT", help="Audit id, its unique beginning, or 'latest'.")]
 Raters = Annotated[list[str] | None, typer.Option("--rater", help="Rater id (repeatable).")]
@@ -82,7 +85,7 @@ def assign(
         say(f"Next: spinebench rate packets {folder.audit_id}{at(place.path)}")
 
 
-@app.command()
+@app.command(short_help="Write each rater's packet: an HTML file, a table.")
 def packets(
     ctx: typer.Context,
     audit: Audit = "latest",
@@ -143,7 +146,7 @@ def packets(
         say(f"  spinebench rate import {folder.audit_id} ratings-*.json{at(place.path)}")
 
 
-@app.command("import")
+@app.command("import", short_help="Take in filled packets and other tools' files.")
 def import_files(
     ctx: typer.Context,
     audit: Annotated[
@@ -212,7 +215,7 @@ def import_files(
     )  # fmt: skip
 
 
-@app.command()
+@app.command(short_help="How far each rater is, and nothing else.")
 def status(
     ctx: typer.Context,
     audit: Audit = "latest",

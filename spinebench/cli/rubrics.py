@@ -79,7 +79,7 @@ def show(
     put("\n".join(printable(line) for line in _lines(rubric)) + "\n")
 
 
-@app.command()
+@app.command(short_help="Name all that is wrong with rubric files.")
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Rubric files, YAML or JSON.")],
     as_json: JsonFlag = False,

@@ -24,8 +24,6 @@ from spinebench.runs.gate_metrics import METRICS, Range
 
 Comparison = Literal["<=", ">=", "<", ">"]
 Bound = Literal["lower", "upper"]
-FigureKey = tuple[str, str | None, str | None]
-"""Metric, model (None: over all), part (None: over all)."""
 
 _NUMBER = r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _SHARE = r"(?:0*\.[0-9]+|0+\.?|0*1(?:\.0*)?)"
@@ -222,17 +220,6 @@ class MissedGate(Record):
     """None: there is no such figure."""
     line: str
     """For a person: the figure with its interval, and what was expected."""
-
-
-def figures_of(found: Mapping[FigureKey, EstimateLike]) -> tuple[GateFigure, ...]:
-    """The figures of an audit, from statistics by metric, model and part.
-
-    A part by dimension and task is `<dimension>/<task>`: gates on either or both find it.
-    """
-    return tuple(
-        GateFigure.of(metric, estimate, model=model, part=part)
-        for (metric, model, part), estimate in found.items()
-    )
 
 
 def missed(gates: Sequence[Gate], figures: Sequence[GateFigure]) -> list[MissedGate]:

@@ -16,7 +16,6 @@ from spinebench.runs.gate_metrics import METRICS
 from spinebench.runs.gates import (
     Gate,
     GateFigure,
-    figures_of,
     gate_pattern,
     missed,
     parse_gate,
@@ -175,15 +174,16 @@ def estimate(value: float) -> Estimate:
     return Estimate(name="x", value=value, interval=interval, n=40, n_clusters=40)
 
 
-AUDIT = figures_of(
-    {
+AUDIT = tuple(
+    GateFigure.of(metric, figure, model=model, part=part)
+    for (metric, model, part), figure in {
         ("alpha_judge_vs_clinicians", None, "clinical_rationality/diagnosis"): estimate(0.7),
         ("alpha_judge_vs_clinicians", None, "spatial/diagnosis"): estimate(0.5),
         ("alpha_judge_vs_clinicians", None, "spatial/localization"): undefined("x", "both constant"),
         ("corrected_mean", "sim/a", "spatial/diagnosis"): estimate(3.5),
         ("judge_unparsed_share", None, None): estimate(0.3),
         ("judge_unparsed_share", "sim/a", "spatial"): estimate(0.9),
-    }
+    }.items()
 )
 
 
