@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 PAGES = (
     ("overview", "Overview", ":material/leaderboard:"),
@@ -19,11 +20,13 @@ PAGES = (
 
 def run() -> None:
     """Show the page that the address names."""
-    pages = [
-        st.Page(_show(name), title=title, icon=icon, url_path=name, default=name == PAGES[0][0])
-        for name, title, icon in PAGES
-    ]
-    st.navigation(pages, position="top").run()
+    st.navigation([page(name) for name, _, _ in PAGES], position="top").run()
+
+
+def page(name: str) -> StreamlitPage:
+    """One of `PAGES` by its module's name, for links to it. Raises StopIteration for another name."""
+    title, icon = next((title, icon) for known, title, icon in PAGES if known == name)
+    return st.Page(_show(name), title=title, icon=icon, url_path=name, default=name == PAGES[0][0])
 
 
 def _show(name: str) -> Callable[[], None]:

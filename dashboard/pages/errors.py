@@ -1,10 +1,290 @@
-"""The page errors."""
+"""The errors page: where models fail, each mark a way to the cases behind it."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import streamlit as st
+
+from spinebench.dashboard.case_opening import open_cases, picked_row
+from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
+from spinebench.dashboard.error_data import (
+    confusion_counts,
+    healthy_rates,
+    localization_summary,
+    outcome_counts,
+    shift_counts,
+)
+from spinebench.dashboard.failure_mode_chart import Figure, estimate_of, failure_mode_chart, prevalences
+from spinebench.dashboard.healthy_chart import healthy_chart
+from spinebench.dashboard.localization_charts import level_chart, shift_chart
+from spinebench.dashboard.outcome_chart import outcome_chart
+from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
+from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
+from spinebench.errors import SpinebenchError
+from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.localization import LocalizationSummary
+from spinebench.evaluators.reasoning import ALL_MODELS
+from spinebench.records import Outcome, Task
+
+PARTS = {"diagnosis": "Diagnosis", "localization": "Localization", "modes": "Failure modes"}
+_TOP_PAIRS = 15
+_FIGURES: tuple[Figure, ...] = ("corrected", "judge", "clinicians")
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Errors")
+    choice = chosen()
+    try:
+        _show(choice)
+    except SpinebenchError as error:
+        stop_with(error)
+
+
+def _show(choice: RunChoice) -> None:
+    mark_runs(choice.runs)
+    say_when(data_stamp())
+    part = _part()
+    if part == "modes":
+        _failure_modes(choice)
+        return
+    counts = outcome_counts(choice)
+    if not counts:
+        st.info("The chosen runs hold no scored answer yet.", icon=":material/info:")
+        return
+    if part == "localization":
+        _localization(choice, counts)
+    else:
+        _diagnosis(choice, counts)
+
+
+def _part() -> str:
+    """Which part of the page is shown: the others are not computed."""
+    asked = asked_for("part")
+    first = asked[0] if asked and asked[0] in PARTS else "diagnosis"
+    chosen_part = st.segmented_control(
+        "Part",
+        list(PARTS),
+        format_func=PARTS.__getitem__,
+        default=first,
+        label_visibility="collapsed",
+        key="part",
+    )
+    st.caption("A click on any bar, cell, point or row opens its cases.")
+    return str(chosen_part or first)
+
+
+def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]]) -> None:
+    if not any(task == Task.DIAGNOSIS for _, _, _, task, _ in counts):
+        st.info("The chosen runs asked for no diagnosis.", icon=":material/info:")
+        return
+    _outcomes(choice, counts, Task.DIAGNOSIS)
+    model = _model(choice, everyone=True)
+    models = choice.models if model is None else [model]
+    confusion = confusion_counts(choice, models)
+    if confusion:
+        cell = confusion_matrix(
+            confusion,
+            title=f"Diagnosis: gold against answered, {model or ALL_MODELS}, n = {sum(confusion.values()):,}",
+        )
+        st.caption(
+            "Each cell: share of its row, and answers below. Green frames: right answers. A row's n are all questions "
+            "with that gold label, unanswered ones too."
+        )
+        if cell is not None:
+            _open(choice, model=models, **case_filters(*cell))
+        _pairs(choice, confusion, models)
+    _healthy(choice)
+
+
+def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[str]) -> None:
+    pairs = confused_pairs(confusion)
+    st.subheader("Most confused pairs")
+    if not pairs:
+        st.caption("No wrong diagnosis.")
+        return
+    shown = pairs[:_TOP_PAIRS]
+    row = picked_row(
+        {
+            "gold": [pair.gold for pair in shown],
+            "answered": [pair.answered for pair in shown],
+            "answers": [pair.n for pair in shown],
+            "of gold": [pair.n_gold for pair in shown],
+            "share of gold": [f"{pair.n / pair.n_gold:.1%}" for pair in shown],
+        },
+        key="confused pairs",
+    )
+    st.caption(f"{len(shown)} of {len(pairs)} wrong pairs. Select a row to open its cases.")
+    if row is not None:
+        _open(choice, model=models, **case_filters(shown[row].gold, shown[row].answered))
+
+
+def _healthy(choice: RunChoice) -> None:
+    st.subheader("Healthy images answered with a disease")
+    rates = healthy_rates(choice)
+    if not rates:
+        st.caption("No diagnosis of a healthy image was asked.")
+        return
+    for column, by in zip(st.columns(3), ("modality", "region", "source"), strict=True):
+        with column:
+            picked = healthy_chart(rates, by, choice.models)
+        if picked is not None:
+            _open(
+                choice,
+                task=str(Task.DIAGNOSIS),
+                outcome=str(Outcome.HEALTHY_MISDIAGNOSED),
+                model=str(picked["model"]),
+                **{by: str(picked["value"])},
+            )
+    st.caption("Share of healthy images asked, with exact (Clopper-Pearson) 95 % intervals.")
+
+
+def _localization(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]]) -> None:
+    n_asked: Counter[str] = Counter()
+    for (model, _, _, task, _), n in counts.items():
+        if task == Task.LOCALIZATION:
+            n_asked[model] += n
+    if not n_asked:
+        st.info("The chosen runs asked for no localization.", icon=":material/info:")
+        return
+    _outcomes(choice, counts, Task.LOCALIZATION)
+    shifted = shift_chart(shift_counts(choice), n_asked)
+    if shifted is not None:
+        _open(
+            choice,
+            task=str(Task.LOCALIZATION),
+            outcome=str(Outcome.SHIFTED),
+            model=str(shifted["model"]),
+            shift=str(int(str(shifted["shift"]))),
+        )
+    named = _model(choice, everyone=False) or choice.models[0]
+    summary = localization_summary(choice, named)
+    if summary is None:
+        st.caption("This model was asked for no localization.")
+        return
+    picked = level_chart(summary.levels, named)
+    st.caption(
+        "Sensitivity: questions with the level among the right ones in which it is named. Specificity: questions that "
+        "offer it without its being right in which it is not named. Unanswered ones are no hit."
+    )
+    if picked is not None:
+        side = "level" if picked["figure"] == "sensitivity" else "spared_level"
+        _open(choice, task=str(Task.LOCALIZATION), model=named, **{side: str(picked["level"])})
+    _offsets(choice, summary, named)
+
+
+def _offsets(choice: RunChoice, summary: LocalizationSummary, model: str) -> None:
+    found = summary.distances
+    if found is None:
+        st.caption("The options are not levels of one chain: no distances.")
+        return
+    st.subheader("Offsets")
+    figures = (
+        ("mean signed offset in levels, caudal positive", found.offset, False),
+        (f"mean distance in levels, 0 to {found.cutoff}", found.distance.of_asked, False),
+        ("gold levels met within one level", found.within_one.of_asked, True),
+        ("answers with a uniform shift", found.uniform_shifts.of_asked, True),
+    )
+    row = picked_row(
+        {
+            "figure": [name for name, _, _ in figures],
+            "value": [_said(estimate, percent) for _, estimate, percent in figures],
+            "n": [estimate.n for _, estimate, _ in figures],
+        },
+        key=f"offsets {model}",
+    )
+    if row is not None:
+        outcome = str(Outcome.SHIFTED) if figures[row][1] is found.uniform_shifts.of_asked else None
+        _open(choice, task=str(Task.LOCALIZATION), model=model, outcome=outcome)
+
+
+def _failure_modes(choice: RunChoice) -> None:
+    audits = [row for row in rows("audits") if set(_ids(row["run_ids"])) & set(choice.run_ids)]
+    if not audits:
+        st.info(
+            "No audit of the chosen runs: failure modes are read from reasoning. Begin with `spinebench audit`.",
+            icon=":material/info:",
+        )
+        return
+    ids = [str(row["audit_id"]) for row in reversed(audits)]
+    asked = [one for one in asked_for("audit") if one in ids]
+    audit_id = st.selectbox("Audit", ids, index=ids.index(asked[0]) if asked else 0)
+    audit = next(row for row in audits if row["audit_id"] == audit_id)
+    if audit["simulated"]:
+        st.warning(
+            "SIMULATION: models, judges or clinicians of this audit are simulated.", icon=":material/science:"
+        )
+    found = prevalences(audit_id)
+    if not found:
+        st.info("The rubrics of this audit name no failure mode.", icon=":material/info:")
+        return
+    figure = st.segmented_control("Figure", _FIGURES, default=_FIGURES[0], key="figure") or _FIGURES[0]
+    models = sorted({one.model for one in found} - {ALL_MODELS})
+    picked = failure_mode_chart(found, figure, models)
+    if picked is not None:
+        _open(choice, audit=audit_id, mode=str(picked["mode"]), model=str(picked["model"]))
+    undefined = [one for one in found if one.model != ALL_MODELS and estimate_of(one, figure).value is None]
+    if undefined:
+        reason = estimate_of(undefined[0], figure).reason
+        st.caption(f"{len(undefined)} undefined, e.g. {undefined[0].mode}, {undefined[0].model}:")
+        st.text(str(reason))
+    st.caption(
+        "All shares stand for the audit's frame. Corrected: the judge's marks corrected by the clinicians' ratings "
+        "(prediction-powered), the figure to quote; its value is not cut at 0. The cases are the audited traces in "
+        "which a judge or clinician marked the mode."
+    )
+
+
+def _outcomes(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]], task: Task) -> None:
+    picked = outcome_chart(counts, task)
+    if picked is not None:
+        _open(
+            choice,
+            task=str(task),
+            model=str(picked["model"]),
+            persona=str(picked["persona"]),
+            condition=str(picked["condition"]),
+            outcome=str(picked["outcome"]),
+        )
+
+
+def _model(choice: RunChoice, *, everyone: bool) -> str | None:
+    """The model that the figures below are about; None for all together."""
+    options = [*([ALL_MODELS] if everyone else []), *choice.models]
+    asked = [one for one in asked_for("model") if one in options]
+    picked = st.selectbox(
+        "Model",
+        options,
+        index=options.index(asked[0]) if asked else 0,
+        key=f"model {everyone} {len(options)}",
+    )
+    return None if picked == ALL_MODELS else str(picked)
+
+
+def _open(choice: RunChoice, **filters: str | Iterable[str] | None) -> None:
+    """The cases behind a mark, of the chosen runs, personas and image conditions."""
+    everyone = {name for run in choice.runs for name in run.personas}
+    everything = {one.value for run in choice.runs for one in run.image_conditions}
+    chosen_ones: dict[str, str | Iterable[str] | None] = {
+        "run": choice.run_ids,
+        "persona": choice.personas if set(choice.personas) != everyone else None,
+        "condition": choice.conditions if set(choice.conditions) != everything else None,
+    }
+    open_cases(**{**chosen_ones, **filters})
+
+
+def _said(estimate: Estimate, percent: bool) -> str:
+    """A value with its interval as text."""
+    if estimate.value is None:
+        return f"undefined: {estimate.reason}"
+    form = "{:.1%}" if percent else "{:.2f}"
+    text = form.format(estimate.value)
+    if estimate.interval is None:
+        return text
+    return f"{text} [{form.format(estimate.interval.low)} to {form.format(estimate.interval.high)}]"
+
+
+def _ids(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

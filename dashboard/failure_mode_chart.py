@@ -1,0 +1,93 @@
+"""How often each failure mode of reasoning occurs in each model's traces, of one audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, assert_never
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from spinebench.audits.rows import audit_rows
+from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.model_colours import model_colour
+from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
+from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence, failure_prevalence
+
+Figure = Literal["corrected", "judge", "clinicians"]
+
+
+def prevalences(audit_id: str) -> tuple[FailurePrevalence, ...]:
+    """Every failure mode's share per model; see `failure_prevalence`. Raises `SpinebenchError`."""
+    return _prevalences(str(workspace().path), audit_id, data_stamp())
+
+
+@st.cache_data(max_entries=10, show_spinner="Reading the audit ...")
+def _prevalences(path: str, audit_id: str, stamp: DataStamp | None) -> tuple[FailurePrevalence, ...]:
+    # Path and stamp are in the key only: new data make new figures.
+    return failure_prevalence(audit_rows(workspace(), [audit_id]))
+
+
+def estimate_of(one: FailurePrevalence, figure: Figure) -> Estimate:
+    """The estimate that a figure is: corrected by the clinicians, as the judge marks, as clinicians do."""
+    match figure:
+        case "corrected":
+            return one.corrected
+        case "judge":
+            return one.judge
+        case "clinicians":
+            return one.clinicians
+        case _:
+            assert_never(figure)
+
+
+def failure_mode_chart(
+    found: Sequence[FailurePrevalence], figure: Figure, models: Sequence[str]
+) -> Mapping[str, object] | None:
+    """Draw the shares with their intervals; the clicked point's mode and model, or None. Undefined ones are left
+    out: the caller says which."""
+    table = pd.DataFrame(
+        {
+            "mode": one.mode,
+            "label": one.mode.replace("_", " "),
+            "model": one.model,
+            "share": estimate.value,
+            "low": estimate.interval.low if estimate.interval else None,
+            "high": estimate.interval.high if estimate.interval else None,
+            "n": estimate.n,
+        }
+        for one in found
+        if one.model != ALL_MODELS
+        for estimate in (estimate_of(one, figure),)
+        if estimate.value is not None
+    )
+    if table.empty:
+        return None
+    title = "share of traces with the mode"
+    shown = [model for model in models if model in set(table["model"])]
+    base = alt.Chart(table).encode(
+        y=alt.Y("label:N", title=None, axis=alt.Axis(labelLimit=260)),
+        yOffset=alt.YOffset("model:N", sort=shown),
+        color=model_colour(shown),
+        tooltip=[
+            "mode:N",
+            "model:N",
+            alt.Tooltip("share:Q", format=".1%"),
+            alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+            alt.Tooltip("high:Q", title="to", format=".1%"),
+            alt.Tooltip("n:Q", title="traces"),
+        ],
+    )
+    lines = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    points = (
+        base.mark_point(filled=True, size=90, opacity=1, cursor="pointer")
+        .encode(x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=8)))
+        .add_params(picking("mode", "model"))
+    )
+    chart = (lines + points).properties(
+        title=f"Failure modes by model: {figure}, with 95 % intervals",
+        height=alt.Step(14),
+    )
+    return picked_in(chart, key=f"failure modes {figure}")

@@ -1,0 +1,63 @@
+"""How often healthy images are answered with a disease, by where the images are from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.model_colours import model_colour
+from spinebench.evaluators.healthy import HealthyMisdiagnosis
+
+
+def healthy_chart(
+    rates: Sequence[HealthyMisdiagnosis], by: str, models: Sequence[str]
+) -> Mapping[str, object] | None:
+    """Draw the rates by one column with exact intervals; the clicked point's model and value, or None."""
+    table = pd.DataFrame(
+        {
+            "model": one.model,
+            "value": one.value,
+            "rate": estimate.value,
+            "low": estimate.interval.low if estimate.interval else None,
+            "high": estimate.interval.high if estimate.interval else None,
+            "count": estimate.count,
+            "n": estimate.n,
+            "n_clusters": estimate.n_clusters,
+        }
+        for one in rates
+        if one.by == by
+        for estimate in (one.rate.of_asked,)
+    )
+    if table.empty:
+        return None
+    base = alt.Chart(table).encode(
+        y=alt.Y("value:N", title=by, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
+        yOffset=alt.YOffset("model:N", sort=list(models)),
+        color=model_colour(models),
+        tooltip=[
+            "model:N",
+            alt.Tooltip("value:N", title=by),
+            alt.Tooltip("count:Q", title="misdiagnosed"),
+            alt.Tooltip("n:Q", title="of healthy images asked"),
+            alt.Tooltip("n_clusters:Q", title="studies"),
+            alt.Tooltip("rate:Q", format=".1%"),
+            alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+            alt.Tooltip("high:Q", title="to", format=".1%"),
+        ],
+    )
+    across = alt.X(
+        "rate:Q", title="share answered with a disease", axis=alt.Axis(format="%"), scale={"domain": [0, 1]}
+    )
+    lines = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", scale={"domain": [0, 1]}, title="share answered with a disease"), x2="high:Q"
+    )
+    points = (
+        base.mark_point(filled=True, size=110, opacity=1, cursor="pointer")
+        .encode(x=across)
+        .add_params(picking("model", "value"))
+    )
+    chart = (lines + points).properties(title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
+    return picked_in(chart, key=f"healthy by {by}")
