@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -30,6 +30,20 @@ PACKET_FORMAT = "spinebench-ratings/1"
 CANNOT_ASSESS = "cannot_assess"
 MODE_COLUMN = "mode_"
 """Begins the table's columns of failure modes: a mode may be called as a dimension is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownImage:
+    """Where a page has an image from."""
+
+    key: str
+    """Says nothing of the file; see `opaque`."""
+    src: str
+    width: int | None = None
+    height: int | None = None
+    """None: the page finds out when it has loaded it."""
+
+
 ImagesOf = Callable[[AuditTrace], Sequence[PacketImage]]
 """The images of a trace as its model was shown them. Raises `SpinebenchError` where they cannot be had."""
 
@@ -77,7 +91,8 @@ def write_packet(
     html, table = folder / f"{rater}.html", folder / f"{rater}.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        html.write_text(packet_html(_content(book, rater, packets, pictures)), "utf-8")
+        embedded = {trace_id: [_embedded(one) for one in held] for trace_id, held in pictures.items()}
+        html.write_text(packet_html(packet_content(book, rater, embedded)), "utf-8")
         table.write_text(_table(book, packets, pictures), "utf-8-sig", newline="")
     except OSError as error:
         raise UsageError(
@@ -89,10 +104,17 @@ def write_packet(
     )
 
 
-def packet_html(content: JsonValue) -> str:
-    """The page around a packet's content. Its policy lets nothing run or load but what stands in it."""
+def packet_html(content: JsonValue, *, served: bool = False) -> str:
+    """The page around a packet's content. Its policy lets nothing run or load but what stands in it.
+
+    `served`: as `spinebench rate serve` gives it out; it then also has images from its own server and hands
+    ratings in there.
+    """
     template, style, script = (_part(name) for name in ("packet.html", "packet.css", "packet.js"))
+    if served:
+        script = f"{_part('sending.js')}\n{script}"
     fields = {
+        "sources": "img-src 'self'; connect-src 'self'" if served else "img-src data:",
         "style": style,
         "script": script,
         "style_hash": _policy_hash(style),
@@ -120,21 +142,22 @@ def _pictures(
     return found, lacking
 
 
-def _content(
-    book: RatingBook,
-    rater: str,
-    packets: Sequence[Packet],
-    pictures: dict[str, tuple[PacketImage, ...]],
-) -> JsonValue:
+def packet_content(
+    book: RatingBook, rater: str, pictures: Mapping[str, Sequence[ShownImage]]
+) -> dict[str, JsonValue]:
+    """What a rater's page shows: all that is theirs, and nothing that blinding keeps from them.
+
+    `pictures`: trace id -> its images; a trace that is not in it is shown without, and says so.
+    """
     shown: dict[str, JsonValue] = {}
-    cases = []
-    for packet in packets:
+    cases: list[JsonValue] = []
+    for one in book.assignments[rater].traces:
+        packet = book.packets[one.packet_id]
         trace = packet.trace
-        keys = []
+        keys: list[JsonValue] = []
         for image in pictures.get(trace.trace_id, ()):
-            key = opaque(hashlib.sha256(image.data).hexdigest())
-            shown[key] = {"src": image.data_uri, "width": image.width, "height": image.height}
-            keys.append(key)
+            shown[image.key] = {"src": image.src, "width": image.width, "height": image.height}
+            keys.append(image.key)
         missing = trace.trace_id not in pictures
         gold = book.gold(trace)
         cases.append(
@@ -148,12 +171,12 @@ def _content(
                 "gold": None if gold is None else list(gold),
                 "images": keys,
                 "image_missing": missing,
-                "dimensions": [one.id for one in book.asked(packet.task)],
-                "modes": [one.id for one in book.asked_modes(packet.task)],
+                "dimensions": [dimension.id for dimension in book.asked(packet.task)],
+                "modes": [mode.id for mode in book.asked_modes(packet.task)],
                 "shown_sha256": book.shown_sha256(trace, image=not missing),
             }
         )
-    content: JsonValue = {
+    return {
         "format": PACKET_FORMAT,
         "set": book.set_id(rater),
         "rater": rater,
@@ -173,7 +196,12 @@ def _content(
         "images": shown,
         "cases": cases,
     }
-    return content
+
+
+def _embedded(image: PacketImage) -> ShownImage:
+    return ShownImage(
+        opaque(hashlib.sha256(image.data).hexdigest()), image.data_uri, image.width, image.height
+    )
 
 
 def lettered(options: Sequence[str]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from spinebench.audit_records import RatedDimension, Rating
 from spinebench.exchange.rating_book import Packet, RatingBook
 from spinebench.records import JsonValue, Record, digest
 
-Source = Literal["packet", "csv", "label_studio", "argilla"]
+Source = Literal["packet", "csv", "label_studio", "argilla", "page"]
 
 _WHOLE = re.compile(r"^'?([-+−]?\d{1,6})(?:[.,]0+)?$")
 """Also as a spreadsheet writes a whole number: 3,0 and 3.0."""

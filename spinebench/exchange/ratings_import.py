@@ -163,27 +163,31 @@ def _packet_ratings(content: Mapping[str, Any], checker: Checker) -> Iterable[Ra
         checker.reject("file", "ratings", ratings, "expected a list")
         return
     for number, one in enumerate(ratings, start=1):
-        row = f"rating {number}"
-        if not isinstance(one, dict) or not isinstance(one.get("dimensions"), dict):
-            yield UnreadableError(row, "dimensions", one, "expected an object with 'dimensions'")
-            continue
-        if not isinstance(one.get("failure_modes", []), list):
-            yield UnreadableError(row, "failure_modes", one["failure_modes"], "expected a list")
-            continue
-        yield RawRating(
-            row=row,
-            source="packet",
-            packet_id=text_or_none(one.get("packet_id")) or "",
-            rater=rater,
-            scores=dict(one["dimensions"]),
-            modes=strings(one.get("failure_modes")),
-            safety=one.get("safety"),
-            comment=one.get("comment"),
-            shown_sha256=one.get("shown_sha256"),
-            opened_at=one.get("opened_at"),
-            saved_at=one.get("saved_at"),
-            active_s=one.get("active_s"),
-        )
+        yield page_rating(one, rater=rater, row=f"rating {number}", source="packet")
+
+
+def page_rating(
+    one: Any, *, rater: str, row: str, source: Literal["packet", "page"]
+) -> RawRating | UnreadableError:
+    """One rating as the rating page states it, in a saved file or to the server; nothing of it is believed yet."""
+    if not isinstance(one, dict) or not isinstance(one.get("dimensions"), dict):
+        return UnreadableError(row, "dimensions", one, "expected an object with 'dimensions'")
+    if not isinstance(one.get("failure_modes", []), list):
+        return UnreadableError(row, "failure_modes", one["failure_modes"], "expected a list")
+    return RawRating(
+        row=row,
+        source=source,
+        packet_id=text_or_none(one.get("packet_id")) or "",
+        rater=rater,
+        scores=dict(one["dimensions"]),
+        modes=strings(one.get("failure_modes")),
+        safety=one.get("safety"),
+        comment=one.get("comment"),
+        shown_sha256=one.get("shown_sha256"),
+        opened_at=one.get("opened_at"),
+        saved_at=one.get("saved_at"),
+        active_s=one.get("active_s"),
+    )
 
 
 def _one_per_packet(taken: list[tuple[str, Rating]], checker: Checker) -> list[Rating]:

@@ -3,6 +3,7 @@
   const packet = JSON.parse(document.getElementById("packet").textContent);
   const at = (id) => document.getElementById(id);
   const STORE = `spinebench-ratings-${packet.set}`;
+  const server = packet.server ?? null; // null: a file on a disk, whose ratings are handed in as a file
   const IDLE_MS = 60000;
   const CANNOT = "cannot_assess";
   const dimensions = new Map(packet.dimensions.map((one) => [one.id, one]));
@@ -14,7 +15,7 @@
 
   let ratings = {}, place = 0, current = 0, exported = null, kept = true;
 
-  const fresh = () => ({ scores: {}, failure_modes: [], safety: false, comment: "", opened_at: null, saved_at: null, active_s: 0 });
+  const fresh = () => ({ scores: {}, failure_modes: [], safety: false, comment: "", opened_at: null, saved_at: null, active_s: 0, submitted: null, base: null, sending: [] });
   const valid = (one) => one && typeof one === "object" && typeof one.scores === "object" && Array.isArray(one.failure_modes);
   const of = (index) => (ratings[packet.cases[index].packet_id] ??= fresh());
   const begun = (one) => one !== undefined && one.saved_at !== null;
@@ -23,22 +24,35 @@
     return one !== undefined && packet.cases[index].dimensions.every((id) => one.scores[id] !== undefined);
   };
 
+  // Each rating is kept by itself, so that two tabs do not write over each other's.
+  const slot = (id) => `${STORE}-${id}`;
+
+  function stored(id) {
+    try {
+      const one = JSON.parse(localStorage.getItem(slot(id)));
+      return valid(one) ? { ...fresh(), ...one } : null;
+    } catch { return null; }
+  }
+
   function restore() {
     try {
-      const text = localStorage.getItem(STORE);
-      if (text === null) return;
-      const state = JSON.parse(text);
-      for (const one of packet.cases) if (valid(state.ratings[one.packet_id])) ratings[one.packet_id] = state.ratings[one.packet_id];
+      const state = JSON.parse(localStorage.getItem(STORE)) ?? {};
       place = Math.min(Math.max(0, state.place | 0), packet.cases.length - 1);
       exported = state.exported ?? null;
     } catch { kept = false; }
+    for (const one of packet.cases) {
+      const held = stored(one.packet_id);
+      if (held !== null) ratings[one.packet_id] = held;
+    }
   }
 
-  function keep() {
+  function keep(index = place) {
     try {
-      localStorage.setItem(STORE, JSON.stringify({ ratings, place, exported }));
+      localStorage.setItem(STORE, JSON.stringify({ place, exported }));
+      const id = packet.cases[index].packet_id;
+      if (ratings[id] !== undefined) localStorage.setItem(slot(id), JSON.stringify(ratings[id]));
     } catch {
-      if (kept) notice("This browser does not keep your work by itself: save the ratings file before you close the page.");
+      if (kept) notice(server === null ? "This browser does not keep your work by itself: save the ratings file before you close the page." : "This browser keeps no drafts: submit what you have rated before you close the page.");
       kept = false;
     }
   }
@@ -106,8 +120,9 @@
     at("reading").scrollTop = 0;
     at("form").scrollTop = 0;
     if (leaving.sitting !== one.sitting && one.sitting > leaving.sitting) {
-      notice(`Sitting ${one.sitting} begins here. Save your ratings file and take a break before you go on.`);
+      notice(`Sitting ${one.sitting} begins here. ${server === null ? "Save your ratings file and take" : "Take"} a break before you go on.`);
     } else if (kept) at("notice").hidden = true;
+    if (leaving !== one) keep(packet.cases.indexOf(leaving));
     keep();
     showProgress();
   }
@@ -187,9 +202,11 @@
 
   const view = { scale: 1, x: 0, y: 0, fit: 1, width: 1, height: 1 };
   const touches = new Map();
+  let failedImage = null;
 
   function drawImages(one) {
     const image = at("image");
+    failedImage = null;
     at("no-image").hidden = one.images.length > 0;
     image.hidden = one.images.length === 0;
     write(at("no-image"), one.image_missing ? "The image of this case cannot be shown." : "This question has no image.");
@@ -206,9 +223,11 @@
 
   function choose(one, index) {
     const shown = packet.images[one.images[index]];
+    at("image").hidden = false;
+    at("no-image").hidden = true;
     at("image").src = shown.src;
-    view.width = shown.width;
-    view.height = shown.height;
+    view.width = shown.width ?? 1;
+    view.height = shown.height ?? 1;
     [...at("tabs").children].forEach((tab, other) => tab.setAttribute("aria-pressed", String(other === index)));
     fit();
   }
@@ -241,6 +260,19 @@
     place_image();
   }
 
+  at("image").addEventListener("load", () => {
+    if (view.width !== at("image").naturalWidth || view.height !== at("image").naturalHeight) {
+      view.width = at("image").naturalWidth;
+      view.height = at("image").naturalHeight;
+      fit();
+    }
+  });
+  at("image").addEventListener("error", () => {
+    failedImage = at("image").src;
+    at("image").hidden = true;
+    at("no-image").hidden = false;
+    write(at("no-image"), "The image of this trace cannot be shown. Go to another trace and back to try again; if it stays so, tell the study lead.");
+  });
   const stage = at("stage");
   stage.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY); }, { passive: false });
   stage.addEventListener("dblclick", (event) => (view.scale > view.fit * 1.05 ? fit() : zoom(3, event.clientX, event.clientY)));
@@ -271,16 +303,17 @@
 
   function showProgress() {
     const n = packet.cases.length;
-    const done = packet.cases.filter((_, index) => complete(index)).length;
+    const done = packet.cases.filter((_, index) => finished(index)).length;
     const one = packet.cases[place];
     const here = packet.cases.filter((other) => other.sitting === one.sitting);
     const sittings = packet.cases[n - 1].sitting;
     at("bar").style.width = `${(100 * done) / n}%`;
-    write(at("progress"), `${done} of ${n} rated`);
+    write(at("progress"), `${done} of ${n} ${server === null ? "rated" : "submitted"}`);
     write(at("place"), `Trace ${place + 1} of ${n}${sittings > 1 ? ` · sitting ${one.sitting} of ${sittings}, ${here.indexOf(one) + 1} of ${here.length}` : ""}`);
     at("previous").disabled = place === 0;
     at("next").disabled = place === n - 1;
     const unsaved = Object.values(ratings).filter((rating) => begun(rating) && (exported === null || rating.saved_at > exported)).length;
+    showHandingIn();
     write(at("save"), unsaved > 0 ? `Save ratings file (${unsaved} new)` : "Save ratings file");
   }
 
@@ -295,7 +328,7 @@
     const parts = [];
     packet.cases.forEach((one, index) => {
       if (packet.cases[packet.cases.length - 1].sitting > 1 && (index === 0 || packet.cases[index - 1].sitting !== one.sitting)) parts.push(make("h3", "", `Sitting ${one.sitting}`));
-      const state = complete(index) ? "done" : begun(ratings[one.packet_id]) ? "part" : "";
+      const state = finished(index) ? "done" : begun(ratings[one.packet_id]) ? "part" : "";
       const button = make("button", `${state}${index === place ? " here" : ""}`, index + 1);
       button.type = "button";
       button.addEventListener("click", () => { at("overview").close(); show(index); });
@@ -305,19 +338,125 @@
     at("overview").showModal();
   }
 
+  // ------------------------------------------------------------------ a rating as it is handed in
+
+  function record(one) {
+    const rating = ratings[one.packet_id];
+    const scores = {};
+    for (const id of one.dimensions) if (rating.scores[id] !== undefined) scores[id] = rating.scores[id];
+    return {
+      packet_id: one.packet_id, shown_sha256: one.shown_sha256, dimensions: scores,
+      failure_modes: one.modes.filter((id) => rating.failure_modes.includes(id)), safety: rating.safety, comment: rating.comment,
+      opened_at: rating.opened_at, saved_at: rating.saved_at, active_s: rating.active_s,
+    };
+  }
+
+  // ------------------------------------------------------------------ handing in to the server
+
+  // `submitted`: saved_at of what was submitted last; `base`: the server's id of the rating that this one follows;
+  // `sending`: what was submitted and is not answered yet, exactly as it was then.
+  const changedSince = (one) => begun(one) && one.submitted !== one.saved_at;
+  const handedIn = (one) => one !== undefined && one.submitted !== null && one.sending.length === 0 && !changedSince(one);
+  const finished = (index) => (server === null ? complete(index) : handedIn(ratings[packet.cases[index].packet_id]));
+  let trouble = "";
+
+  // What the server has counts, except where there is work in this browser that it has not had.
+  function joinStanding() {
+    packet.cases.forEach((one, index) => {
+      const mine = ratings[one.packet_id];
+      const theirs = server.standing[one.packet_id];
+      if (theirs === undefined) {
+        if (mine !== undefined && mine.sending.length === 0) Object.assign(mine, { submitted: null, base: null });
+      } else if (mine === undefined || (mine.sending.length === 0 && !changedSince(mine))) {
+        ratings[one.packet_id] = {
+          ...fresh(), scores: { ...theirs.dimensions }, failure_modes: [...theirs.failure_modes], safety: theirs.safety, comment: theirs.comment,
+          opened_at: theirs.opened_at, saved_at: theirs.saved_at, active_s: theirs.active_s ?? 0, submitted: theirs.saved_at, base: theirs.rating_id,
+        };
+      } else return;
+      keep(index);
+    });
+  }
+
+  function submit() {
+    const one = packet.cases[place];
+    const rating = of(place);
+    if (failedImage !== null) { notice("The image of this trace cannot be shown, so it cannot be rated here. Tell the study lead."); return; }
+    if (!complete(place)) { notice("Give a score, or “cannot assess”, in every dimension before you submit."); return; }
+    if (changedSince(rating)) {
+      rating.sending.push(record(one));
+      rating.submitted = rating.saved_at;
+      keep();
+      showProgress();
+      send();
+    }
+    const n = packet.cases.length;
+    for (let ahead = 1; ahead < n; ahead += 1) {
+      const index = (place + ahead) % n;
+      if (ratings[packet.cases[index].packet_id]?.submitted == null) { show(index); return; }
+    }
+    step(1);
+  }
+
+  const indexOf = (id) => packet.cases.findIndex((one) => one.packet_id === id);
+
+  const send = server === null ? null : window.openSending(server, {
+    waiting() {
+      for (const one of packet.cases) {
+        const rating = ratings[one.packet_id];
+        if (rating !== undefined && rating.sending.length > 0) return { ...rating.sending[0], follows: rating.base };
+      }
+      return null;
+    },
+    taken(sent, answer) { answered(sent, { base: answer.rating_id }); },
+    refused(sent, answer) {
+      answered(sent, { submitted: null, ...(answer.stands === undefined ? {} : { base: answer.stands }) });
+      const number = indexOf(sent.packet_id) + 1;
+      notice(`Trace ${number} was not taken: ${answer.reason}`);
+    },
+    say(what) { trouble = what; showHandingIn(); },
+  });
+
+  function answered(sent, changes) {
+    const index = indexOf(sent.packet_id);
+    const rating = of(index);
+    rating.sending = rating.sending.filter((other) => other.saved_at !== sent.saved_at);
+    Object.assign(rating, changes);
+    keep(index);
+    showProgress();
+  }
+
+  function showHandingIn() {
+    if (server === null) return;
+    const rating = of(place);
+    const state = rating.sending.length > 0 ? "not sent yet" : handedIn(rating) ? "submitted" : begun(rating) ? "draft" : "not begun";
+    write(at("state"), state);
+    at("state").className = `chip ${{ submitted: "done", draft: "part", "not sent yet": "part" }[state] ?? ""}`;
+    at("submit").disabled = handedIn(rating);
+    const n = Object.values(ratings).reduce((sum, one) => sum + one.sending.length, 0);
+    const kind = `${n} submitted ${n === 1 ? "rating" : "ratings"}`;
+    at("connection").hidden = trouble === "";
+    write(at("connection"), trouble === "offline" ? `No connection. ${kind} kept in this browser, to be sent as soon as there is one.` : trouble === "" ? "" : `You are signed out. ${kind} kept in this browser: sign in again in this browser, and they are sent.`);
+    at("sign-in").hidden = trouble !== "signed out";
+  }
+
+  async function signOut() {
+    try { await fetch(server.sign_out, { method: "POST", credentials: "same-origin" }); } finally { location.assign("/"); }
+  }
+
+  // Another tab of the same rater: both show the same.
+  window.addEventListener("storage", (event) => {
+    const index = packet.cases.findIndex((one) => event.key === slot(one.packet_id));
+    const held = index < 0 ? null : stored(packet.cases[index].packet_id);
+    if (held === null) return;
+    ratings[packet.cases[index].packet_id] = held;
+    if (index === place) drawForm();
+    showProgress();
+  });
+
   // ------------------------------------------------------------------ the ratings file
 
   function written() {
-    const rated = packet.cases.filter((one) => begun(ratings[one.packet_id])).map((one) => {
-      const rating = ratings[one.packet_id];
-      const scores = {};
-      for (const id of one.dimensions) if (rating.scores[id] !== undefined) scores[id] = rating.scores[id];
-      return {
-        packet_id: one.packet_id, shown_sha256: one.shown_sha256, dimensions: scores,
-        failure_modes: one.modes.filter((id) => rating.failure_modes.includes(id)), safety: rating.safety, comment: rating.comment,
-        opened_at: rating.opened_at, saved_at: rating.saved_at, active_s: rating.active_s,
-      };
-    });
+    const rated = packet.cases.filter((one) => begun(ratings[one.packet_id])).map(record);
     return { format: packet.format, set: packet.set, rater: packet.rater, rubric_hash: packet.rubric_hash, written_at: new Date().toISOString(), ratings: rated };
   }
 
@@ -345,6 +484,7 @@
         const here = packet.cases.find((other) => other.packet_id === one.packet_id);
         if (here === undefined || (begun(ratings[one.packet_id]) && ratings[one.packet_id].saved_at >= one.saved_at)) continue;
         ratings[one.packet_id] = { ...fresh(), scores: { ...one.dimensions }, failure_modes: [...one.failure_modes], safety: one.safety === true, comment: String(one.comment), opened_at: one.opened_at, saved_at: one.saved_at, active_s: Number(one.active_s) || 0 };
+        keep(packet.cases.indexOf(here));
         n += 1;
       }
       at("overview").close();
@@ -375,7 +515,7 @@
       at("dimensions").children[current]?.scrollIntoView({ block: "nearest" });
     } else if (event.key === "ArrowRight" || event.key === "n") step(1);
     else if (event.key === "ArrowLeft" || event.key === "p") step(-1);
-    else if (event.key === "Enter" && event.target.closest?.("button") === null) step(1);
+    else if (event.key === "Enter" && event.target.closest?.("button") === null) { if (server === null) step(1); else if (!event.repeat) submit(); }
     else if (event.key === "s") at("safety").click();
     else if (event.key === "c") at("comment").focus();
     else if (event.key === "?") at("help").showModal();
@@ -396,10 +536,10 @@
       of(place).active_s = Math.round((of(place).active_s + passed) * 10) / 10;
     }
   }, 500);
-  document.addEventListener("visibilitychange", () => keep());
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") keep(); });
   window.addEventListener("beforeunload", (event) => {
     keep();
-    if (!kept && Object.values(ratings).some((one) => begun(one) && (exported === null || one.saved_at > exported))) event.preventDefault();
+    if (!kept && Object.values(ratings).some((one) => begun(one) && (server === null ? exported === null || one.saved_at > exported : !handedIn(one)))) event.preventDefault();
   });
 
   document.addEventListener("keydown", pressed);
@@ -410,14 +550,26 @@
   at("previous").addEventListener("click", () => step(-1));
   at("next").addEventListener("click", () => step(1));
   at("save").addEventListener("click", save);
+  at("submit").addEventListener("click", (event) => { if (event.detail < 2) submit(); });
+  at("sign-out").addEventListener("click", signOut);
   at("overview-open").addEventListener("click", openOverview);
   at("help-open").addEventListener("click", () => at("help").showModal());
   at("load").addEventListener("change", (event) => { const [file] = event.target.files; if (file) load(file); event.target.value = ""; });
   for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
-  const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
+  const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ...(server === null ? [] : [["Enter", "submit, then on to the next trace that is open"]]), ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
   at("keys").append(...keys.map(([key, what]) => { const row = make("tr"); const cell = make("td"); cell.append(...key.split(/\s+/).flatMap((one) => [make("kbd", "", one), " "])); row.append(cell, make("td", "", what)); return row; }));
   write(at("rater"), packet.rater);
   at("simulated").hidden = !packet.simulated;
   restore();
+  if (server !== null) {
+    joinStanding();
+    for (const id of ["save", "from-file"]) at(id).hidden = true;
+    for (const id of ["handing-in", "sign-out"]) at(id).hidden = false;
+    at("next").classList.remove("primary");
+    write(at("legend-done"), "submitted");
+    for (const one of document.querySelectorAll(".by-file")) one.hidden = true;
+    for (const one of document.querySelectorAll(".by-server")) one.hidden = false;
+  }
   show(place);
+  send?.();
 })();

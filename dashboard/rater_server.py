@@ -1,0 +1,189 @@
+"""The raters' own server: signing in, one's own traces, their images, handing ratings in, and nothing else.
+
+It is a process apart from the dashboard, so that no address leads from a rater to the pages of the researchers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from spinebench.dashboard.rater_packets import ConflictError, RaterPacket, RaterPackets, RefusedError
+from spinebench.dashboard.rater_sessions import LASTS_S, RaterSessions
+from spinebench.dashboard.sign_in import POLICY, message_page, packets_page, sign_in_page
+from spinebench.errors import SpinebenchError
+from spinebench.exchange.packets import packet_html
+from spinebench.store.workspace import Workspace
+
+COOKIE = "spinebench_rater"
+_LARGEST_BODY = 1 << 20
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_NOTHING_HERE = "There is nothing of yours at this address."
+_BROKEN = (
+    "Something is wrong with the study's files. Nothing you submitted is lost; please tell the study lead."
+)
+_CONFLICT = (
+    "it was rated in another window or on another computer since. What you see here is a draft now: "
+    "submit it again to replace the other rating, or reload the page to go on from here later."
+)
+_log = logging.getLogger(__name__)
+
+
+def create_rater_app(workspace: Workspace) -> Starlette:
+    """The application for raters over one workspace."""
+    server = _RaterServer(workspace)
+    return Starlette(
+        routes=[
+            Route("/", server.home, methods=["GET"]),
+            Route("/sign-in", server.sign_in, methods=["POST"]),
+            Route("/sign-out", server.sign_out, methods=["POST"]),
+            Route("/rate/{set_id}", server.packet, methods=["GET"]),
+            Route("/rate/{set_id}/images/{key}", server.image, methods=["GET"]),
+            Route("/rate/{set_id}/ratings", server.rating, methods=["POST"]),
+        ],
+        middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
+    )
+
+
+async def _guarded(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Nothing is changed by another site's page, nothing is kept by a browser, nothing of an error is told."""
+    if request.method not in {"GET", "HEAD"} and not _from_here(request):
+        return Response("Refused: the request came from another site.\n", status_code=403)
+    try:
+        response = await follow(request)
+    except SpinebenchError as error:
+        _log.error("%s", error)  # it may name traces, and with them models: not for a rater's eyes
+        response = HTMLResponse(message_page(_BROKEN), status_code=500)
+    response.headers.update({name: value for name, value in _HEADERS.items() if name not in response.headers})
+    return response
+
+
+def _from_here(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+
+
+class _RaterServer:
+    def __init__(self, workspace: Workspace) -> None:
+        self._sessions = RaterSessions(workspace)
+        self._packets = RaterPackets(workspace)
+
+    async def home(self, request: Request) -> Response:
+        rater = await self._rater(request)
+        if rater is None:
+            return _html(sign_in_page())
+        held = await run_in_threadpool(self._packets.of, rater)
+        if len(held) == 1:
+            return RedirectResponse(f"/rate/{held[0].set_id}", status_code=303)
+        listed = await run_in_threadpool(lambda: [(f"/rate/{one.set_id}", one.progress()) for one in held])
+        return _html(packets_page(rater, listed))
+
+    async def sign_in(self, request: Request) -> Response:
+        body = await _body(request)
+        token = "" if body is None else parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
+        key = await run_in_threadpool(self._sessions.begin, token)
+        if key is None:
+            return _html(sign_in_page("This token opens nothing. Check that you took all of it."), status=403)
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(
+            COOKIE,
+            key,
+            max_age=LASTS_S,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        await run_in_threadpool(self._sessions.end, request.cookies.get(COOKIE))
+        response = RedirectResponse("/", status_code=303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def packet(self, request: Request) -> Response:
+        rater = await self._rater(request)
+        if rater is None:
+            return RedirectResponse("/", status_code=303)
+        held = await self._named(request, rater)
+        if held is None:
+            return _html(message_page(_NOTHING_HERE), status=404)
+        html = await run_in_threadpool(lambda: packet_html(held.content(), served=True))
+        # The page brings its own policy, which lets it ask this server and nothing else.
+        return HTMLResponse(html)
+
+    async def image(self, request: Request) -> Response:
+        rater = await self._rater(request)
+        held = None if rater is None else await self._named(request, rater)
+        if held is None:
+            return Response(status_code=404 if rater is not None else 401)
+        try:
+            found = await run_in_threadpool(held.image, request.path_params["key"], self._packets.images)
+        except SpinebenchError as error:
+            _log.error("%s", error)
+            found = None
+        if found is None:
+            return Response(status_code=404)
+        return Response(
+            found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"}
+        )
+
+    async def rating(self, request: Request) -> Response:
+        rater = await self._rater(request)
+        if rater is None:
+            return JSONResponse({"reason": "you are signed out."}, status_code=401)
+        held = await self._named(request, rater)
+        body = await _body(request)
+        try:
+            sent = None if body is None else json.loads(body, parse_constant=str)
+        except (ValueError, RecursionError):
+            sent = None
+        if held is None or sent is None:
+            reason = "this packet is closed, or not yours." if held is None else "it cannot be read."
+            return JSONResponse({"reason": reason}, status_code=404 if held is None else 400)
+        try:
+            taken = await run_in_threadpool(held.take, sent)
+        except ConflictError as conflict:
+            return JSONResponse({"reason": _CONFLICT, "stands": conflict.stands}, status_code=409)
+        except RefusedError as refused:
+            return JSONResponse({"reason": str(refused)}, status_code=422)
+        return JSONResponse({"rating_id": taken.rating_id})
+
+    async def _rater(self, request: Request) -> str | None:
+        return await run_in_threadpool(self._sessions.rater, request.cookies.get(COOKIE))
+
+    async def _named(self, request: Request, rater: str) -> RaterPacket | None:
+        return await run_in_threadpool(self._packets.named, rater, request.path_params["set_id"])
+
+
+def _html(text: str, *, status: int = 200) -> Response:
+    return HTMLResponse(text, status_code=status, headers={"Content-Security-Policy": POLICY})
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None where it is larger than any rating."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > _LARGEST_BODY:
+            return None
+    return bytes(found)

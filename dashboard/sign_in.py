@@ -1,0 +1,65 @@
+"""The pages around rating: where a rater signs in, and the list of what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from spinebench.rating.progress import Progress
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""These pages run nothing and load nothing; what they show of others is escaped."""
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
+main { width: min(26rem, calc(100% - 2rem)); }
+h1 { font-size: 1.3rem; margin: 0 0 1rem; }
+label { display: block; margin-bottom: .3rem; }
+input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .55rem .7rem; }
+input, button { border-radius: .5rem; border: 1px solid #8894a5; }
+button { margin-top: .8rem; border: 0; background: #1f5fa8; color: #fff; font-weight: 600; cursor: pointer; }
+.fault { border-left: 4px solid #a8321f; padding: .2rem .8rem; }
+.quiet { opacity: .75; font-size: .9rem; }
+li { margin: .6rem 0; } ul { padding-left: 1.2rem; }
+"""
+
+
+def sign_in_page(fault: str = "") -> str:
+    """Asks for the token."""
+    said = f'<p class="fault" role="alert">{escape(fault)}</p>' if fault else ""
+    return _page(
+        "Sign in to rate",
+        f'{said}<form method="post" action="/sign-in"><label for="token">Your personal token</label>'
+        '<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>'
+        '<button type="submit">Sign in</button></form>'
+        '<p class="quiet">The study lead gave it to you. If it is lost, ask for a new one.</p>',
+    )
+
+
+def packets_page(rater: str, held: Sequence[tuple[str, Progress]]) -> str:
+    """The rater's packets, as (address, progress); an empty list says so."""
+    lines = "".join(
+        f'<li><a href="{escape(address)}">Packet {number}</a>: {one.n_rated} of {one.n_assigned} submitted</li>'
+        for number, (address, one) in enumerate(held, start=1)
+    )
+    body = f"<ul>{lines}</ul>" if held else "<p>There is nothing for you to rate at present.</p>"
+    return _page(
+        f"Signed in as {rater}",
+        f'{body}<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>',
+    )
+
+
+def message_page(text: str) -> str:
+    """One sentence, and the way back."""
+    return _page("Rating", f'<p>{escape(text)}</p><p><a href="/">Back</a></p>')
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>"
+    )

@@ -1,0 +1,71 @@
+"""`spinebench rate token` and `spinebench rate serve`: rating on the web, each rater by a personal token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from spinebench.cli.workspace_option import JsonOption, WorkspaceOption, opened, wants_json
+
+
+def token(
+    ctx: typer.Context,
+    rater: Annotated[str, typer.Argument(metavar="RATER", help="Rater id.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the token back; make no new one.")] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a rater's token for 'rate serve'. It is shown this once; an earlier one opens nothing from now on."""
+    from datetime import UTC, datetime
+
+    from spinebench.cli.console import emit, say
+    from spinebench.store.rater_tokens import issue_token, revoke_token
+
+    place = opened(ctx, workspace)
+    now = datetime.now(UTC)
+    as_json = wants_json(ctx, json)
+    if revoke:
+        had = revoke_token(place, rater, at=now)
+        if as_json:
+            emit({"type": "token_revoked", "rater": rater, "had_token": had})
+        else:
+            say(f"{rater}: {'the token opens nothing from now on' if had else 'there was no token'}.")
+        return
+    made = issue_token(place, rater, at=now)
+    if as_json:
+        emit({"type": "token", "rater": rater, "token": made})
+        return
+    typer.echo(made)
+    say(f"Hand it to {rater} and to nobody else: it is not stored and cannot be shown again.")
+
+
+def serve(
+    ctx: typer.Context,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Only this machine by default.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8502,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Let raters rate in the browser: each their own assigned traces, blinded, and no other page.
+
+    Example: spinebench rate serve --port 8600
+    """
+    import uvicorn
+
+    from spinebench.cli.console import say
+    from spinebench.dashboard.rater_server import create_rater_app
+    from spinebench.errors import UsageError
+    from spinebench.store.rater_tokens import current_tokens
+
+    place = opened(ctx, workspace)
+    if not place.exists():
+        raise UsageError(f"workspace {str(place.path)!r}: expected one with an audit; name it by --workspace")
+    if not current_tokens(place):
+        say("No rater has a token yet: spinebench rate token RATER")
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host
+    say(f"raters sign in at http://{shown}:{port}  (Ctrl-C ends it)")
+    if host not in {"127.0.0.1", "localhost", "::1"}:
+        say("Others can reach it: put TLS in front of it, or tokens and ratings travel readable.")
+    uvicorn.run(create_rater_app(place), host=host, port=port, log_level="warning")
