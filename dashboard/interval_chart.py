@@ -55,7 +55,7 @@ def interval_chart(
             "low": None if mark.low is None else 100 * mark.low,
             "high": None if mark.high is None else 100 * mark.high,
             "figure": _figure(mark),
-            "at_the_end": _figure(mark) + (f"   {mark.note}" if mark.note else ""),
+            "at_the_end": _figure(mark) + (f", {mark.note}" if mark.note else ""),
             "n": mark.n,
             **mark.fields,
         }
@@ -111,6 +111,7 @@ def interval_chart(
         height=alt.Step(30),
         view=alt.ViewBackground(stroke=None),
     )
+    assert isinstance(chart, alt.LayerChart)  # alt.layer's type says facets too, which these are not
     return chart
 
 
