@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from spinebench.audit_records import AuditTrace
-from spinebench.benchmarks.images import ImageStore
+from spinebench.benchmarks.images import ImageStore, PreparedImage
 from spinebench.benchmarks.preparing import ImagePolicy
 from spinebench.errors import DataError, UsageError
 from spinebench.exchange.packet_images import PacketImage, pixels_only
@@ -30,8 +31,12 @@ class RunImages:
         refs = {ref.path: ref for ref in trace.item.images}
         return tuple(self._one(trace, sent, refs) for sent in trace.answer.images)
 
-    def _one(self, trace: AuditTrace, sent: SentImage, refs: dict[str, ImageRef]) -> PacketImage:
-        store = self._store_of(trace.answer.run_id)
+    def sent(self, run_id: str, sent: SentImage, refs: Mapping[str, ImageRef]) -> PreparedImage:
+        """The file that holds what was sent, byte for byte; `refs`: the item's images by path.
+
+        Raises DataError where a file is gone or gives other bytes now, UsageError where the folder is gone.
+        """
+        store = self._store_of(run_id)
         if sent.source_path is None:  # a blank image, of the size of the item's own
             prepared = store.blank(next(iter(refs.values())))
         else:
@@ -41,12 +46,17 @@ class RunImages:
                 f"image {sent.source_path!r}: expected the bytes that the model was sent ({sent.sha256[:12]}...), "
                 f"but it gives {prepared.image.sha256[:12]}...; restore the file of that run"
             )
-        return self._pixels(prepared.file)
+        return prepared
+
+    def _one(self, trace: AuditTrace, sent: SentImage, refs: Mapping[str, ImageRef]) -> PacketImage:
+        return self._pixels(self.sent(trace.answer.run_id, sent, refs).file)
 
     def _store(self, run_id: str) -> ImageStore:
         plan: dict[str, Any] = self._workspace.run(run_id).spec().plan
         named = plan.get("image_root")
         root = self._root or Path(named) if named else self._root or Path(plan["benchmark"]).parent
+        if not root.is_dir() and not root.is_absolute():  # the run was started beside the workspace
+            root = self._workspace.path.resolve().parent / root
         if not root.is_dir():
             raise UsageError(
                 f"image folder {str(root)!r} of run {run_id!r}: expected an existing folder; name it by --images"

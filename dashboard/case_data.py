@@ -1,0 +1,114 @@
+"""Everything that is stored about one case, read over one short connection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
+from spinebench.records import SentImage
+from spinebench.runs.asked_prompt import asked_prompt
+from spinebench.store.workspace import Workspace
+
+_COMPARED = 6_000
+"""Characters of each model's text that are shown side by side."""
+_OF_ANSWER = ("trace", "case_usage")
+_OF_TRACE = (
+    "judgements",
+    "judge_scores",
+    "judge_marks",
+    "judge_claims",
+    "trace_checks",
+    "rating_scores",
+    "rating_marks",
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One answer with all that belongs to it; rows are those of the store's queries."""
+
+    answer: Row
+    """Of `trace`."""
+    usage: list[Row]
+    judgements: list[Row]
+    judge_scores: list[Row]
+    judge_marks: list[Row]
+    claims: list[Row]
+    checks: list[Row]
+    ratings: list[Row]
+    rating_marks: list[Row]
+    siblings: list[Row]
+    images: list[SentImage]
+    prompt: str | None
+    """The prompt's text, where it can be composed again exactly."""
+
+    @property
+    def name(self) -> str:
+        """`<run id>/<answer id>`, as addresses and audits name it."""
+        return f"{self.answer['run_id']}/{self.answer['answer_id']}"
+
+    @property
+    def quotes(self) -> list[str]:
+        """All passages that judges and checks quote as evidence."""
+        lists = [one["quotes"] for one in (*self.judge_scores, *self.judge_marks)]
+        quoted = [quote for quotes in lists for quote in quotes]
+        return [*quoted, *(one["quote"] for one in (*self.claims, *self.checks) if one["quote"])]
+
+    @property
+    def options(self) -> list[str]:
+        """Option texts in the order in which the model was shown them."""
+        return [self.answer["options"][place] for place in self.answer["option_permutation"]]
+
+
+def read_case(run_id: str, answer_id: str) -> Case | None:
+    """The case of an answer; None where there is none. Raises `SpinebenchError` for an unusable database."""
+    return _kept(str(workspace().path), data_stamp(), run_id, answer_id)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Case | None:
+    database = Workspace(Path(path)).database
+    found = database.queries(_OF_ANSWER, {"run_id": run_id, "answer_id": answer_id})
+    rows = found["trace"].to_pylist()
+    if not rows:
+        return None
+    answer = rows[0]
+    asked = ("run_id", "item_id", "persona", "image_condition", "option_order", "epoch")
+    more = database.queries(
+        [*_OF_TRACE, "case_siblings"],
+        {
+            "trace_id": f"{run_id}/{answer_id}",
+            "length": _COMPARED,
+            **{name: answer[name] for name in asked},
+        },
+    )
+    tables = {name: table.to_pylist() for name, table in more.items()}
+    trace_id = f"{run_id}/{answer_id}"
+    return Case(
+        answer=answer,
+        usage=found["case_usage"].to_pylist(),
+        judgements=[one for one in tables["judgements"] if one["trace_id"] == trace_id],
+        judge_scores=tables["judge_scores"],
+        judge_marks=tables["judge_marks"],
+        claims=tables["judge_claims"],
+        checks=tables["trace_checks"],
+        ratings=tables["rating_scores"],
+        rating_marks=tables["rating_marks"],
+        siblings=tables["case_siblings"],
+        images=[SentImage.model_validate(one) for one in json.loads(answer["images"])],
+        prompt=asked_prompt(
+            persona=answer["persona"],
+            task=answer["task"],
+            prompt_hash=answer["prompt_hash"],
+            question=answer["question"],
+            options=answer["options"],
+            permutation=answer["option_permutation"],
+        ),
+    )
