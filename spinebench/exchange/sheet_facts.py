@@ -360,7 +360,8 @@ def _generation(facts: AuditFacts) -> str | None:
 def _outcome(facts: AuditFacts) -> str | None:
     parts = []
     for run in facts.runs:
-        rules = {name: run.versions[name] for name in ("extraction", "grading") if name in run.versions}
+        names: tuple[str, ...] = ("extraction", "grading")
+        rules = {name: run.versions[name] for name in names if name in run.versions}
         parts.append(
             f"run {run.run_id}: chosen options read from the text and held against the benchmark's gold answer; "
             f"unanswered counts as wrong (rules: {_pairs(rules) or NOT_TOLD})"
