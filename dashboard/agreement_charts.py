@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import altair as alt
 
@@ -17,6 +17,8 @@ BLUE, SKY, ORANGE, GREEN, GREY = "#0072B2", "#56B4E9", "#D55E00", "#009E73", "#7
 CELL = "cell"
 """Name of the selection in charts whose marks open their cases, and of the field that it gives."""
 
+LayerChart: TypeAlias = alt.LayerChart | alt.FacetChart
+"""What altair says that layers become."""
 Kind = Literal[
     "clinicians with each other",
     "judge with clinicians",
@@ -82,7 +84,7 @@ def forest(
     domain: tuple[float, float],
     line_at: float | None = 0.0,
     ceiling: ForestMark | None = None,
-) -> alt.LayerChart:
+) -> LayerChart:
     """Figures with intervals, one row each in the order given; behind them the ceiling's interval as a band.
 
     `domain` is widened where an interval reaches beyond it. At least one mark is needed.
@@ -104,7 +106,7 @@ def forest(
         }
         for mark in marks
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y(
             "label:N",
             sort=list(dict.fromkeys(mark.label for mark in marks)),
@@ -145,7 +147,7 @@ def forest(
     )
     layers: list[alt.Chart] = []
     if ceiling is not None and ceiling.low is not None:
-        band = alt.Data(values=[{"low": ceiling.low, "high": ceiling.high, "value": ceiling.value}])
+        band = alt.InlineData(values=[{"low": ceiling.low, "high": ceiling.high, "value": ceiling.value}])
         layers.append(
             alt.Chart(band)
             .mark_rect(color=GREY, opacity=0.18)
@@ -158,11 +160,11 @@ def forest(
         )
     if line_at is not None:
         layers.append(
-            alt.Chart(alt.Data(values=[{"at": line_at}]))
+            alt.Chart(alt.InlineData(values=[{"at": line_at}]))
             .mark_rule(color=GREY)
             .encode(x=alt.X("at:Q", title=x_title, scale=scale))
         )
-    return (
+    drawn: alt.LayerChart = (
         alt.layer(*layers, bars, points, texts)
         .properties(
             title=_title(title, subtitle),
@@ -171,9 +173,10 @@ def forest(
         )
         .configure_view(stroke=None)
     )
+    return drawn
 
 
-def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: str) -> alt.LayerChart:
+def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: str) -> LayerChart:
     """How often each pair of scores was given: clinicians' lower median across, judge down, agreement on the
     diagonal. A click gives `CELL`, as `cell_of` makes it."""
     values = [_number(value) for value in shift.scale]
@@ -189,7 +192,7 @@ def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: st
         for given, counts in zip(shift.scale, shift.counts, strict=True)
         for median, count in zip(shift.scale, counts, strict=True)
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "clinicians:O", sort=values, title="clinicians, lower median (score)", axis=alt.Axis(labelAngle=0)
         ),
@@ -210,7 +213,7 @@ def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: st
         )
         .add_params(chosen)
     )
-    most = max((row["n"] for row in rows), default=0)
+    most = max((count for counts in shift.counts for count in counts), default=0)
     numbers = base.mark_text(fontSize=14).encode(
         text="n:Q",
         color=alt.condition(f"datum.n > {most / 2}", alt.value("white"), alt.value("black")),
@@ -220,7 +223,7 @@ def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: st
 
 def bland_altman_chart(
     pairs: Sequence[ScoredPair], found: BlandAltman, *, judge: str, title: str, subtitle: str
-) -> alt.LayerChart:
+) -> LayerChart:
     """Difference of judge and clinicians' mean over the mean of both; equal points are one disc, its area their
     number. A click gives `CELL`."""
     rows = _discs(
@@ -237,12 +240,12 @@ def bland_altman_chart(
     layers: list[alt.Chart] = []
     if found.interval is not None:
         layers.append(
-            alt.Chart(alt.Data(values=[{"low": found.interval.low, "high": found.interval.high}]))
+            alt.Chart(alt.InlineData(values=[{"low": found.interval.low, "high": found.interval.high}]))
             .mark_rect(color=BLUE, opacity=0.15)
             .encode(y=alt.Y("low:Q", title=y_title), y2="high:Q")
         )
     layers.append(
-        alt.Chart(alt.Data(values=lines))
+        alt.Chart(alt.InlineData(values=lines))
         .mark_rule(strokeWidth=1.8)
         .encode(
             y=alt.Y("at:Q", title=y_title),
@@ -260,19 +263,19 @@ def bland_altman_chart(
             ),
         )
     )
-    points = _disc_chart(rows, "mean of both (score)", y_title, alt.Scale(zero=False), alt.Undefined)
+    points = _disc_chart(rows, "mean of both (score)", y_title, alt.Scale(zero=False), None)
     return alt.layer(*layers, points).properties(title=_title(title, f"{judge}; {subtitle}"), height=460)
 
 
 def model_scatter(
     pairs: Sequence[ScoredPair], scale: Sequence[float], *, model: str, judge: str
-) -> alt.LayerChart:
+) -> LayerChart:
     """One model's traces: judge over the clinicians' mean, with the line of equal scores. A click gives `CELL`."""
     ends = [scale[0] - 0.3, scale[-1] + 0.3]
     axis = alt.Scale(domain=ends, nice=False)
     rows = _discs(((one.clinicians_mean, one.judge), one) for one in pairs)
     diagonal = (
-        alt.Chart(alt.Data(values=[{"x": end, "y": end} for end in ends]))
+        alt.Chart(alt.InlineData(values=[{"x": end, "y": end} for end in ends]))
         .mark_line(color=GREY, strokeDash=[5, 4])
         .encode(x=alt.X("x:Q", scale=axis), y=alt.Y("y:Q", scale=axis))
     )
@@ -306,17 +309,17 @@ def _disc_chart(
     x_title: str,
     y_title: str,
     x_scale: alt.Scale,
-    y_scale: object,
+    y_scale: alt.Scale | None,
     ticks: list[float] | None = None,
 ) -> alt.Chart:
     axis = alt.Axis() if ticks is None else alt.Axis(values=ticks, format="d")
     y_axis = alt.Axis() if ticks is None else alt.Axis(values=ticks, format="d")
     chosen = alt.selection_point(name=CELL, fields=[CELL], on="click", empty=False)
     y = alt.Y("y:Q", title=y_title, axis=y_axis)
-    if y_scale is not alt.Undefined:
+    if y_scale is not None:
         y = alt.Y("y:Q", title=y_title, axis=y_axis, scale=y_scale)
-    return (
-        alt.Chart(alt.Data(values=rows))
+    drawn: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows))
         .mark_circle(color=SKY, opacity=0.85, cursor="pointer", stroke=GREY, strokeWidth=0.5)
         .encode(
             x=alt.X("x:Q", title=x_title, scale=x_scale, axis=axis),
@@ -331,6 +334,7 @@ def _disc_chart(
         )
         .add_params(chosen)
     )
+    return drawn
 
 
 def _most(rows: list[dict[str, object]]) -> float:

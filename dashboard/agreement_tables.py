@@ -10,7 +10,7 @@ import streamlit as st
 from spinebench.evaluators.agreement import Agreement, BlandAltman
 from spinebench.evaluators.agreement.report import DimensionAgreement, HumanCeiling, JudgeAgreement
 from spinebench.evaluators.calibration import CalibrationReport
-from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.estimate import Estimate, Interval
 from spinebench.evaluators.reasoning import WrongReason
 
 Row = dict[str, str | int]
@@ -155,10 +155,12 @@ def wrong_reason_rows(reasons: Iterable[WrongReason]) -> list[Row]:
 def band_rows(reasons: Iterable[WrongReason]) -> list[Row]:
     """Correctness by band of reasoning as the judge sees it, in percent of all traces of the frame."""
     return [
-        {"model": reason.model}
-        | {
-            f"{'right' if cell.correct else 'wrong'}, {cell.band}": estimate(cell.judge, percent=True)
-            for cell in reason.cells
+        {
+            "model": reason.model,
+            **{
+                f"{'right' if cell.correct else 'wrong'}, {cell.band}": estimate(cell.judge, percent=True)
+                for cell in reason.cells
+            },
         }
         for reason in reasons
     ]
@@ -166,16 +168,12 @@ def band_rows(reasons: Iterable[WrongReason]) -> list[Row]:
 
 def coefficient(found: Agreement, *, percent: bool = False) -> str:
     """`0.48 [0.31 to 0.62]`, in percent `42 [31 to 54]`, or why it is undefined."""
-    return _text(
-        found.value, found.interval and (found.interval.low, found.interval.high), found.reason, percent
-    )
+    return _text(found.value, found.interval, found.reason, percent)
 
 
 def estimate(found: Estimate, *, percent: bool = False) -> str:
     """As `coefficient`, of a mean or share."""
-    return _text(
-        found.value, found.interval and (found.interval.low, found.interval.high), found.reason, percent
-    )
+    return _text(found.value, found.interval, found.reason, percent)
 
 
 def bias(found: BlandAltman) -> str:
@@ -197,11 +195,13 @@ def show_list(sentences: Iterable[str]) -> None:
     st.html(f"<ul style='margin:0;padding-left:1.2rem'>{items}</ul>")
 
 
-def _text(value: float | None, span: tuple[float, float] | None, reason: str | None, percent: bool) -> str:
+def _text(value: float | None, span: Interval | None, reason: str | None, percent: bool) -> str:
     if value is None:
         return f"undefined: {reason}"
     factor, digits = (100.0, 0) if percent else (1.0, 2)
     text = f"{factor * value:.{digits}f}"
     return (
-        text if span is None else f"{text} [{factor * span[0]:.{digits}f} to {factor * span[1]:.{digits}f}]"
+        text
+        if span is None
+        else f"{text} [{factor * span.low:.{digits}f} to {factor * span.high:.{digits}f}]"
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any, cast
 
-import altair as alt
 import streamlit as st
 
 from spinebench.audit_records import AuditSpec
@@ -14,6 +13,7 @@ from spinebench.dashboard import agreement_tables as tables
 from spinebench.dashboard.agreement_charts import (
     CELL,
     ForestMark,
+    LayerChart,
     bland_altman_chart,
     cell_of,
     forest,
@@ -116,8 +116,6 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
         key="agreement view",
         label_visibility="collapsed",
     )
-    if view is None:
-        return
     st.query_params["view"] = view
     if not one.n_rated and view not in ("Corrected scores", "Wrong reasons", "Coverage"):
         st.info(
@@ -430,11 +428,11 @@ def _show_coverage(one: DimensionAgreement) -> None:
         st.caption("Nobody scored a trace twice: no hidden duplicates, and judges without repeats.")
 
 
-def _draw(chart: alt.LayerChart) -> None:
+def _draw(chart: LayerChart) -> None:
     st.altair_chart(chart, width="stretch")
 
 
-def _clicked(chart: alt.LayerChart, key: str) -> str | None:
+def _clicked(chart: LayerChart, key: str) -> str | None:
     """Draw a chart whose marks can be clicked, and return the place that is."""
     address = [
         st.session_state.get(f"agreement {name}", "") for name in ("audit", "task", "dimension", "judge")
