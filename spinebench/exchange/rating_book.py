@@ -88,6 +88,26 @@ class RatingBook:
     def failure_modes(self) -> Mapping[str, FailureMode]:
         return {one.id: one for rubric in self.rubrics for one in rubric.failure_modes}
 
+    @cached_property
+    def _questions(self) -> Mapping[str, str]:
+        """How a question may be called, folded -> id; a dimension before a failure mode of the same name."""
+        modes = {
+            folded(called): one.id for one in self.failure_modes.values() for called in (one.name, one.id)
+        }
+        dimensions = {
+            folded(called): one.id for one in self.dimensions.values() for called in (one.name, one.id)
+        }
+        return modes | dimensions
+
+    def question_id(self, name: str) -> str:
+        """The dimension or failure mode that a column or question means by id or name, however it is written.
+
+        A name that is none of them comes back as it is.
+        """
+        if name in self.dimensions or name in self.failure_modes:
+            return name
+        return self._questions.get(folded(name), name)
+
     def asked(self, task: Task) -> tuple[Dimension, ...]:
         """The dimensions that a trace of this task is rated on."""
         return tuple(one for one in self.dimensions.values() if one.applies_to(task))
@@ -119,6 +139,11 @@ class RatingBook:
                 self.spec.rubric_hash,
             ]
         )
+
+
+def folded(name: str) -> str:
+    """A name without regard to case, and to what stands between its words: `Visual-features `, `visual_features`."""
+    return "_".join(name.lstrip("\ufeff").casefold().replace("-", "_").split())
 
 
 def opaque(value: object) -> str:

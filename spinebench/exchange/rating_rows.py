@@ -19,7 +19,10 @@ _WHOLE = re.compile(r"^'?([-+−]?\d{1,6})(?:[.,]0+)?$")
 """Also as a spreadsheet writes a whole number: 3,0 and 3.0."""
 _LABELLED = re.compile(r"^([-+−]?\d{1,6})\s*[-–—:.)=]\s*[^\d\s].*$", re.DOTALL)
 """A choice that names its score first: `4 - mostly sound`."""
-_CANNOT = frozenset({"cannot assess", "can not assess", "can't assess", "not assessable", "n/a", "na", "x"})
+_CANNOT = frozenset({
+    "cannot assess", "can not assess", "can't assess", "cant assess", "unable to assess", "not assessable",
+    "unassessable", "n/a", "na", "x",
+})  # fmt: skip
 _YES = frozenset({"1", "yes", "y", "true", "x", "✓", "unsafe", "safety concern", "safety"})
 _NO = frozenset({"", "0", "no", "n", "false", "-", "safe", "none"})
 _LONGEST_COMMENT = 20_000
@@ -320,7 +323,10 @@ def whole_number(value: object, *, labelled: bool = False) -> int | None:
 
 def says_cannot(value: object) -> bool:
     """Whether a value stands for "cannot assess"."""
-    return isinstance(value, str) and re.sub(r"[\s_]+", " ", value.strip().casefold()) in _CANNOT
+    if not isinstance(value, str):
+        return False
+    plain = re.sub(r"[\s_-]+", " ", value.replace("’", "'").casefold()).strip()
+    return plain in _CANNOT or plain.replace(" ", "") in {"n.a.", "n.a"}
 
 
 def is_blank(value: object) -> bool:

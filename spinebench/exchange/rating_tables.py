@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spinebench.exchange.packets import MODE_COLUMN
-from spinebench.exchange.rating_book import RatingBook
+from spinebench.exchange.rating_book import RatingBook, folded
 from spinebench.exchange.rating_rows import RawRating, is_blank, strings, text_or_none
 from spinebench.exchange.table_text import separator
 
@@ -43,23 +43,31 @@ class Table:
 def read_table(text: str) -> Table:
     """Read comma, semicolon or tab separated text; a first line `sep=;` is heeded.
 
-    Raises ValueError where it is no table.
+    A quote that is not closed would take the rows after it into its cell, so quotes are read strictly. A filled
+    cell under a column without a name counts as one too many. Raises ValueError where it is no table.
     """
     delimiter, text = separator(text)
+    longest_before = csv.field_size_limit(max(len(text), 1))
+    line = 1
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         header = tuple(_folded(name) for name in next(reader, []))
         rows, too_long = [], []
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                if any(cell.strip() for cell in cells[len(header) :]):
+                beyond = (cell for place, cell in enumerate(cells) if not "".join(header[place : place + 1]))
+                if any(cell.strip() for cell in beyond):
                     too_long.append(line)
                 else:
                     rows.append((line, dict(zip(header, cells, strict=False))))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"it cannot be read as a table ({error})") from error
+        raise ValueError(
+            f"it cannot be read as a table: in the row that begins in line {line}, {error}"
+        ) from error
+    finally:
+        csv.field_size_limit(longest_before)
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise ValueError(f"its header has {', '.join(twice)} more than once")
@@ -67,14 +75,16 @@ def read_table(text: str) -> Table:
 
 
 def _folded(name: str) -> str:
-    folded = "_".join(name.strip().lstrip("\ufeff").casefold().replace("-", "_").split())
-    return _NAMES.get(folded, folded)
+    plain = folded(name)
+    return _NAMES.get(plain, plain)
 
 
 def wide_ratings(table: Table, book: RatingBook) -> Iterator[RawRating | None]:
     """One rating per row of a filled packet table; None for a row that nothing was filled into."""
     rated = [name for name in table.header if name in book.dimensions]
-    marked = [name for name in table.header if name.removeprefix(MODE_COLUMN) in book.failure_modes]
+    marked = [
+        name for name in table.header if name.startswith(MODE_COLUMN) or name in book.failure_modes
+    ]  # a mode that the rubric does not have is rejected where it is filled
     for line, row in table.rows:
         scores = {name: row.get(name) for name in rated}
         marks = {name.removeprefix(MODE_COLUMN): row.get(name) for name in marked if name not in rated}

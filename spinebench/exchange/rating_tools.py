@@ -12,10 +12,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spinebench.exchange.rating_book import RatingBook
+from spinebench.exchange.rating_book import RatingBook, folded
 from spinebench.exchange.rating_rows import RawRating, strings, text_or_none
 
 _ID_NAMES = ("packet_id", "trace_id")
+_NOT_ASKED = frozenset({"relation"})
+"""Results that join others, whose values are not of their own."""
+_TASK_PARTS = frozenset({"annotations", "completions", "predictions", "drafts"})
+_SHORT_OWN = frozenset(
+    {"annotator", "annotation_id", "created_at", "updated_at", "lead_time", "id", *_ID_NAMES}
+)
+"""What JSON-MIN has beside data and answers."""
+_VALUES = ("choices", "rating", "number", "taxonomy", "text")
+_BESIDE = frozenset({"failure_modes", "failure_mode", "comment", "safety"})
 _DROPPED = frozenset({"discarded", "draft", "pending"})
 
 
@@ -28,7 +37,12 @@ class UnreadableError(ValueError):
 
 
 def is_label_studio(records: list[Any]) -> bool:
-    return any(isinstance(one, dict) and ("annotations" in one or "completions" in one) for one in records)
+    return any(isinstance(one, dict) and (_TASK_PARTS & one.keys() or _is_short(one)) for one in records)
+
+
+def _is_short(task: Mapping[str, Any]) -> bool:
+    """Whether a task is of JSON-MIN: one annotation, its answers beside the data."""
+    return "annotator" in task or "annotation_id" in task
 
 
 def is_argilla(records: list[Any]) -> bool:
@@ -43,13 +57,22 @@ def is_argilla(records: list[Any]) -> bool:
 
 
 def label_studio_ratings(tasks: list[Any], book: RatingBook) -> Iterator[RawRating | UnreadableError | None]:
-    """One rating per annotation; None for one that was skipped in the tool."""
+    """One rating per annotation; None for one that was skipped in the tool, and for a task with drafts alone.
+
+    Predictions are no ratings. Of JSON-MIN, what is neither asked by the rubric nor of the tool is the task's data.
+    """
     for number, task in enumerate(tasks, start=1):
         if not isinstance(task, dict):
             yield UnreadableError(f"task {number}", "task", task, "expected an object")
             continue
         where = f"task {task.get('id', number)}"
+        if _is_short(task) and not _TASK_PARTS & task.keys():
+            yield _short(where, task, book)
+            continue
         annotations = task.get("annotations", task.get("completions", []))
+        if annotations == [] and task.get("drafts"):
+            yield None
+            continue
         data = task.get("data", {})
         if not isinstance(annotations, list) or not isinstance(data, dict):
             yield UnreadableError(
@@ -70,6 +93,27 @@ def label_studio_ratings(tasks: list[Any], book: RatingBook) -> Iterator[RawRati
                 yield error
 
 
+def _short(where: str, task: Mapping[str, Any], book: RatingBook) -> RawRating | UnreadableError:
+    row = f"{where}, annotation {task['annotation_id']}" if "annotation_id" in task else where
+    raw = RawRating(row=row, source="label_studio", **_ids(task))
+    raw.rater = _person(task.get("annotator"))
+    raw.opened_at = task.get("created_at")
+    raw.saved_at = task.get("updated_at") or task.get("created_at")
+    raw.active_s = task.get("lead_time")
+    seen: dict[str, str] = {}
+    for name, value in task.items():
+        asked = _question(name, book)
+        if name in _SHORT_OWN or asked not in _known(book):
+            continue
+        if asked in seen:
+            return UnreadableError(row, name, value, f"expected one answer; {seen[asked]} is one")
+        seen[asked] = name
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        known = [kind for kind in _VALUES if kind in inner] if isinstance(inner, dict) else []
+        _put(raw, asked, _result_value(row, name, {"value": inner}) if known else value, book)
+    return raw
+
+
 def _annotation(
     row: str, data: Mapping[str, Any], annotation: Mapping[str, Any], book: RatingBook
 ) -> RawRating:
@@ -83,9 +127,13 @@ def _annotation(
         raise UnreadableError(row, "result", results, "expected a list")
     seen: set[str] = set()
     for result in results:
+        if isinstance(result, dict) and result.get("type") in _NOT_ASKED:
+            continue
         if not isinstance(result, dict) or not isinstance(result.get("value"), dict):
             raise UnreadableError(row, "result", result, "expected objects with a 'value'")
-        name = str(result.get("from_name", ""))
+        name = _question(str(result.get("from_name", "")), book)
+        if name not in _known(book) and str(result.get("type", "")).endswith("labels"):
+            continue  # a region drawn on the image
         if name in seen:
             raise UnreadableError(row, name, result["value"], "expected one result of this name")
         seen.add(name)
@@ -96,7 +144,7 @@ def _annotation(
 def _result_value(row: str, name: str, result: Mapping[str, Any]) -> object:
     value = result["value"]
     kind = result.get("type")
-    for known in ("choices", "rating", "number", "taxonomy", "text"):
+    for known in _VALUES:
         if known in value:
             found = value[known]
             if known == "taxonomy":  # each a path from the root: the leaf is what was chosen
@@ -158,6 +206,10 @@ def _responses(where: str, record: Mapping[str, Any]) -> dict[str, tuple[bool, d
         if name is None:
             raise UnreadableError(where, question, value, "expected a response with a 'user_id'")
         dropped, values = found.get(name, (False, {}))
+        if question in values and values[question] != value:
+            raise UnreadableError(
+                where, question, value, f"expected one response of {name}, who also has another"
+            )
         found[name] = (dropped or str(status).rpartition(".")[2] in _DROPPED, {**values, question: value})
 
     responses = record.get("responses")
@@ -207,8 +259,19 @@ def _ids(data: Mapping[str, Any]) -> dict[str, Any]:
     return {name: text_or_none(data.get(name)) for name in _ID_NAMES}
 
 
+def _known(book: RatingBook) -> frozenset[str]:
+    return frozenset({*book.dimensions, *book.failure_modes, *_BESIDE})
+
+
+def _question(name: str, book: RatingBook) -> str:
+    """What a question means, however it is written: `Visual features`, `visual-features`; else its own name."""
+    meant = book.question_id(name)
+    return folded(name) if meant == name and folded(name) in _BESIDE else meant
+
+
 def _put(raw: RawRating, name: str, value: object, book: RatingBook) -> None:
     """Put what was answered to one question where it belongs; an unknown question is rejected later."""
+    name = _question(name, book)
     if name in {"failure_modes", "failure_mode"}:
         raw.modes += strings(value)
     elif name == "comment":

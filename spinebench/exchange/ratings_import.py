@@ -192,31 +192,29 @@ def page_rating(
 
 def _one_per_packet(taken: list[tuple[str, Rating]], checker: Checker) -> list[Rating]:
     """A packet that a file has twice is taken twice only where their times tell which is later."""
-    kept: dict[str, list[tuple[str, Rating]]] = {}
+    kept: dict[str, dict[str, tuple[str, Rating]]] = {}
+    times: dict[str, set[datetime | None]] = {}
     for row, rating in taken:
-        held = kept.setdefault(rating.packet_id, [])
-        if any(rating.rating_id == other.rating_id for _, other in held):
+        held, seen = kept.setdefault(rating.packet_id, {}), times.setdefault(rating.packet_id, set())
+        if rating.rating_id in held:
             continue
-        if held and not _ordered([*(other for _, other in held), rating]):
+        if held and (rating.saved_at is None or None in seen or rating.saved_at in seen):
+            first = next(iter(held.values()))[0]
             checker.reject(
                 row,
                 "packet_id",
                 rating.packet_id,
-                f"expected each packet once; it is also in {held[0][0]}, differently",
+                f"expected each packet once; it is also in {first}, differently",
             )
             continue
-        held.append((row, rating))
+        held[rating.rating_id] = row, rating
+        seen.add(rating.saved_at)
     earliest = datetime.min.replace(tzinfo=UTC)
     return [
         rating
         for held in kept.values()
-        for _, rating in sorted(held, key=lambda one: one[1].saved_at or earliest)
+        for _, rating in sorted(held.values(), key=lambda one: one[1].saved_at or earliest)
     ]
-
-
-def _ordered(ratings: list[Rating]) -> bool:
-    times = [one.saved_at for one in ratings]
-    return None not in times and len(set(times)) == len(times)
 
 
 def _joined(

@@ -6,12 +6,16 @@ from pathlib import Path
 
 
 def file_text(path: Path) -> str:
-    """The text of a file in UTF-8 with or without mark, UTF-16 with one, else Windows-1252, as spreadsheets save it.
+    """The text of a file in UTF-8 or UTF-16, marked or not, else Windows-1252, as spreadsheets save it.
 
     Raises OSError where it cannot be read, ValueError where it is no text.
     """
     data = path.read_bytes()
-    encodings = ["utf-16"] if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp1252"]
+    encodings = ["utf-8-sig", "cp1252"]
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif data[1:4:2] == b"\0\0":  # the Latin letters that a header begins with
+        encodings = ["utf-16-le"]
     for encoding in encodings:
         try:
             return data.decode(encoding)

@@ -15,6 +15,9 @@ from spinebench.exchange.rating_rows import Rejected
 from spinebench.exchange.ratings_import import Format, read_ratings
 from spinebench.store.audit_folder import AuditFolder
 
+_JUDGEMENT = ("trace_id", "duplicate", "dimensions", "failure_modes", "comment", "safety", "rubric_hash")
+_MAKING = ("opened_at", "saved_at", "active_s", "shown_sha256")
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile:
@@ -38,6 +41,7 @@ def import_ratings(
 ) -> list[ImportedFile]:
     """Read the files in their order and append what is new. Importing a file twice changes nothing.
 
+    Nor does a rating that comes again in another form, as the table beside the saved page, and says no more.
     A rating that was saved before the one that stands for its packet is rejected: it would undo later work.
     Raises UsageError once the ratings are locked, before anything is assigned, and for a file that cannot be
     opened (then nothing of the later files is taken).
@@ -67,6 +71,7 @@ def _import(
     read = read_ratings(path, book, at=at, users=users, current=current.values())
     rejected = list(read.rejected)
     taken: list[Rating] = []
+    n_again = 0
     for rating in read.ratings:
         stands = current.get(rating.packet_id)
         if rating.rating_id not in known and stands is not None and _older(rating, stands):
@@ -81,6 +86,9 @@ def _import(
                 )
             )
             continue
+        if stands is not None and _says_no_more(rating, stands):
+            n_again += 1
+            continue
         taken.append(rating)
     added = folder.add_ratings(taken)
     by_rater: dict[str, int] = defaultdict(int)
@@ -92,7 +100,7 @@ def _import(
         format=read.format,
         n_new=len(fresh),
         n_changed=len({one.packet_id for one in added} - fresh),
-        n_known=len(taken) - len(added),
+        n_known=n_again + len(taken) - len(added),
         n_blank=read.n_blank,
         rejected=tuple(rejected),
         new_by_rater=dict(sorted(by_rater.items())),
@@ -101,3 +109,10 @@ def _import(
 
 def _older(rating: Rating, stands: Rating) -> bool:
     return rating.saved_at is not None and stands.saved_at is not None and rating.saved_at < stands.saved_at
+
+
+def _says_no_more(rating: Rating, stands: Rating) -> bool:
+    """Whether a rating judges as the one that stands and knows nothing of its making that that one does not."""
+    if any(getattr(rating, name) != getattr(stands, name) for name in _JUDGEMENT):
+        return False
+    return all(getattr(rating, name) in {None, getattr(stands, name)} for name in _MAKING)

@@ -17,6 +17,7 @@ from spinebench.exchange.rating_book import Packet, RatingBook
 from spinebench.exchange.rating_rows import whole_number
 from spinebench.exchange.ratings_import import ReadRatings, read_ratings
 from spinebench.rating.assigning import Rateable, assign
+from spinebench.rating.importing import import_ratings
 from tests.rated_audits import RUBRIC, make_audit
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -526,4 +527,183 @@ def test_whole_numbers(value: object, labelled: bool, expected: int | None) -> N
 def test_the_rubric_asks_localization_for_more(book: RatingBook) -> None:
     assert [one.id for one in book.asked(of(book, task="localization").task)] == [
         one.id for one in RUBRIC.dimensions
+    ]
+
+
+# ---------------------------------------------------------------- as such files come
+
+
+def answered(name: str, kind: str, value: object, **more: Any) -> dict[str, Any]:
+    return {"from_name": name, "to_name": "t", "type": kind, "value": {kind: value}, **more}
+
+
+def exported(packet: Packet, *results: Mapping[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """A task as Label Studio exports it, with a prediction beside the annotation."""
+    annotation = {"id": 5, "completed_by": 1, "was_cancelled": False, "result": list(results)}
+    guess = {"id": 9, "model_version": "m", "result": [answered("clinical_rationality", "rating", 1)]}
+    data = {"packet_id": packet.shown.packet_id}
+    return [
+        {"id": 1, "annotations": [annotation], "predictions": [guess], "drafts": [], "data": data, **more}
+    ]
+
+
+REGION = {"id": "r", "from_name": "box", "to_name": "img", "type": "rectanglelabels",
+          "value": {"x": 1, "y": 2, "width": 3, "height": 4, "rectanglelabels": ["A"]}}  # fmt: skip
+BOTH_RATED = (answered("clinical_rationality", "rating", 4), answered("visual_features", "number", 3))
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        BOTH_RATED,
+        (answered("Clinical rationality", "rating", 4), answered("visual-features", "choices", ["3"])),
+        (REGION, *BOTH_RATED, {"type": "relation", "from_id": "r", "to_id": "s", "direction": "right"}),
+        (answered("clinical_rationality", "taxonomy", [["good", "4"]]), BOTH_RATED[1]),
+    ],
+    ids=["plain", "names", "regions and relations", "taxonomy"],
+)
+def test_label_studio_results_however_they_are_named(
+    book: RatingBook, tmp_path: Path, results: tuple[dict[str, Any], ...]
+) -> None:
+    found = read(book, tmp_path, exported(of(book), *results), users={"1": "a"})
+    assert reasons(found) == []
+    (rating,) = found.ratings
+    assert scores(rating) == {"clinical_rationality": 4, "visual_features": 3}
+
+
+def test_a_score_given_twice_by_regions_is_not_chosen_among(book: RatingBook, tmp_path: Path) -> None:
+    again = answered("Clinical-Rationality", "rating", 2)
+    found = read(book, tmp_path, exported(of(book), *BOTH_RATED, again), users={"1": "a"})
+    assert found.ratings == ()
+    assert "clinical_rationality {'rating': 2}: expected one result of this name" in reasons(found)[0]
+
+
+@pytest.mark.parametrize(
+    ("drafts", "n_blank"), [([], 0), ([{"id": 2, "result": list(BOTH_RATED)}], 1)], ids=["guess", "draft"]
+)
+def test_guesses_and_drafts_are_no_ratings(
+    book: RatingBook, tmp_path: Path, drafts: list[dict[str, Any]], n_blank: int
+) -> None:
+    found = read(book, tmp_path, exported(of(book), annotations=[], drafts=drafts))
+    assert (found.format, found.ratings, reasons(found), found.n_blank) == ("label_studio", (), [], n_blank)
+
+
+@pytest.mark.parametrize("who", [1, {"id": 1, "email": "a@clinic.org"}], ids=["number", "object"])
+def test_label_studio_short_form(book: RatingBook, tmp_path: Path, who: object) -> None:
+    task = {
+        "id": 1, "packet_id": of(book).shown.packet_id, "text": "t", "clinical_rationality": [{"rating": 4}],
+        "Visual features": "cannot assess", "failure_modes": {"choices": ["Missed finding"]}, "comment": "c",
+        "annotator": who, "annotation_id": 7, "created_at": "2026-03-04T05:06:07.5Z", "lead_time": 2.5,
+    }  # fmt: skip
+    found = read(book, tmp_path, [task, {**task, "clinical_rationality": 9}], users={"1": "a"})
+    (rating,) = found.ratings
+    assert scores(rating) == {"clinical_rationality": 4, "visual_features": None}
+    assert (rating.failure_modes, rating.comment, rating.active_s) == (("missed_finding",), "c", 2.5)
+    assert reasons(found) == [
+        "f.json, task 1, annotation 7: clinical_rationality 9: expected one of 1, 2, 3, 4, 5, or 'cannot assess'"
+    ]
+
+
+def test_an_argilla_user_who_answered_twice_is_not_chosen_among(book: RatingBook, tmp_path: Path) -> None:
+    given = [{"user_id": "a", "value": value, "status": "submitted"} for value in (4, 2)]
+    record = {"fields": {}, "metadata": {"packet_id": of(book).shown.packet_id},
+              "responses": {"clinical_rationality": given, "visual_features": given[:1]}}  # fmt: skip
+    found = read(book, tmp_path, [record])
+    assert found.ratings == ()
+    assert "clinical_rationality 2: expected one response of a, who also has another" in reasons(found)[0]
+
+
+def table(packet: Packet, *cells: str, header: str = "packet_id,clinical_rationality,visual_features") -> str:
+    return f"{header}\r\n{packet.shown.packet_id},{','.join(cells)}\r\n"
+
+
+WITH_COMMENT = "packet_id,clinical_rationality,visual_features,comment"
+
+
+@pytest.mark.parametrize(
+    ("cells", "header", "said"),
+    [
+        (
+            ("4", "5", '"never closed'),
+            WITH_COMMENT,
+            "in the row that begins in line 2, unexpected end of data",
+        ),
+        (("4", "5", '"one" more"'), WITH_COMMENT, "in the row that begins in line 2"),
+        (("4", "5", "y" * 200_000), WITH_COMMENT, "row 2: comment 'yyy"),
+        (("4", "5", "", "lost"), WITH_COMMENT + ",,", "row 2: expected no more cells than the header has"),
+        (("4", "5", "x"), WITH_COMMENT.replace("comment", "mode_beauty"), "row 2: failure_modes 'beauty'"),
+    ],
+    ids=["open quote", "odd quote", "huge cell", "column without a name", "unknown mode"],
+)
+def test_what_a_table_would_lose_is_rejected(
+    book: RatingBook, tmp_path: Path, cells: tuple[str, ...], header: str, said: str
+) -> None:
+    found = read(book, tmp_path, table(of(book), *cells, header=header), name="t.csv")
+    assert found.ratings == ()
+    (reason,) = reasons(found)
+    assert reason.startswith("t.csv, ")
+    assert said in reason
+
+
+def test_a_table_in_utf_16_without_mark(book: RatingBook, tmp_path: Path) -> None:
+    found = read(
+        book, tmp_path, table(of(book), "4", "x").replace(",", "\t").encode("utf-16-le"), name="t.csv"
+    )
+    assert [scores(rating) for rating in found.ratings] == [
+        {"clinical_rationality": 4, "visual_features": None}
+    ]
+
+
+def test_the_same_rating_in_another_form_changes_nothing(tmp_path: Path) -> None:
+    _, audit = make_audit(tmp_path, images=False)
+    audit.write_assignments(
+        assign([Rateable.of(t) for t in audit.traces()], ["a", "b"], audit_id=audit.audit_id, seed=3, at=AT)
+    )
+    book = RatingBook.open(audit)
+    packet = of(book)
+    page, plain = tmp_path / "page.json", tmp_path / "plain.csv"
+    page.write_text(json.dumps(saved(book, one(packet))), "utf-8")
+    header = "packet_id,clinical_rationality,visual_features,mode_missed_finding,safety,comment"
+
+    def counts(path: Path) -> tuple[int, int, int]:
+        (done,) = import_ratings(audit, [path], at=AT)
+        assert done.rejected == ()
+        return done.n_new, done.n_changed, done.n_known
+
+    plain.write_text(table(packet, "4", "x", "x", "yes", "ok", header=header), "utf-8")
+    assert counts(plain) == (1, 0, 0)
+    assert counts(page) == (0, 1, 0)  # it also knows when
+    assert [counts(plain), counts(page)] == [(0, 0, 1), (0, 0, 1)]
+    (rating,) = audit.ratings()
+    assert (rating.source, rating.active_s) == ("packet", 31.5)
+    plain.write_text(table(packet, "5", "x", "x", "yes", "ok", header=header), "utf-8")
+    assert counts(plain) == (0, 1, 0)
+    assert scores(audit.ratings()[0])["clinical_rationality"] == 5
+
+
+@pytest.mark.parametrize("times", [True, False], ids=["timed", "untimed"])
+def test_a_packet_that_comes_very_often_is_read(book: RatingBook, tmp_path: Path, times: bool) -> None:
+    """Each row is held against the packet's earlier ones by what they say, not one by one."""
+    rows = "".join(
+        f"{of_first},{n % 5 + 1},x,2026-03-04T{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z\r\n"
+        if times
+        else f"{of_first},{n % 5 + 1},x,\r\n"
+        for of_first in [of(book).shown.packet_id]
+        for n in range(3_000)
+    )
+    found = read(book, tmp_path, WITH_COMMENT.replace("comment", "saved_at") + "\r\n" + rows, name="t.csv")
+    if times:
+        assert (len(found.ratings), found.rejected) == (3_000, ())
+    else:
+        assert len(found.ratings) == 1
+        assert len(found.rejected) == 2_400  # every other fifth says the same as the first
+
+
+@pytest.mark.parametrize(
+    "cell", ["can’t assess", "Cannot-Assess", "N.A.", "n. a.", "Unable to assess", "unassessable"]
+)
+def test_spellings_of_cannot_assess(book: RatingBook, tmp_path: Path, cell: str) -> None:
+    found = read(book, tmp_path, table(of(book), "4", cell), name="t.csv")
+    assert [scores(rating) for rating in found.ratings] == [
+        {"clinical_rationality": 4, "visual_features": None}
     ]
