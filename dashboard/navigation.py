@@ -1,4 +1,4 @@
-"""The pages, and who sees which: researchers all of them, a signed-in rater the rating page alone."""
+"""The pages for researchers. Raters have a server of their own (`rater_server`), which has none of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ PAGES = (
     ("overview", "Overview", ":material/leaderboard:"),
     ("errors", "Errors", ":material/troubleshoot:"),
     ("cases", "Cases", ":material/radiology:"),
+    ("rate", "Rate", ":material/rate_review:"),
     ("agreement", "Agreement", ":material/handshake:"),
     ("runs", "Runs", ":material/monitor_heart:"),
 )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from spinebench.audit_records import AuditTrace, Rating
 from spinebench.errors import SpinebenchError
@@ -141,11 +142,12 @@ class RaterPacket:
 class RaterPackets:
     """The packets of all raters of a workspace, read again when the assignments of their audit change."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, image_root: Path | None = None) -> None:
+        """`image_root`: where the images are now; None: where the runs had them."""
         self._workspace = workspace
         self._books: dict[str, tuple[tuple[int, int, int], RatingBook]] = {}
         self._guard = threading.Lock()
-        self.images = RunImages(workspace)
+        self.images = RunImages(workspace, root=image_root)
 
     def of(self, rater: str) -> list[RaterPacket]:
         """The packets of one rater that are open, oldest audit first; those of locked audits are closed."""

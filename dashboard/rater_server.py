@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
@@ -40,14 +41,14 @@ _BROKEN = (
 )
 _CONFLICT = (
     "it was rated in another window or on another computer since. What you see here is a draft now: "
-    "submit it again to replace the other rating, or reload the page to go on from here later."
+    "submit it again to replace the other rating."
 )
 _log = logging.getLogger(__name__)
 
 
-def create_rater_app(workspace: Workspace) -> Starlette:
-    """The application for raters over one workspace."""
-    server = _RaterServer(workspace)
+def create_rater_app(workspace: Workspace, *, image_root: Path | None = None) -> Starlette:
+    """The application for raters over one workspace; `image_root` as in `RaterPackets`."""
+    server = _RaterServer(workspace, image_root)
     return Starlette(
         routes=[
             Route("/", server.home, methods=["GET"]),
@@ -83,9 +84,9 @@ def _from_here(request: Request) -> bool:
 
 
 class _RaterServer:
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, image_root: Path | None) -> None:
         self._sessions = RaterSessions(workspace)
-        self._packets = RaterPackets(workspace)
+        self._packets = RaterPackets(workspace, image_root=image_root)
 
     async def home(self, request: Request) -> Response:
         rater = await self._rater(request)
@@ -109,7 +110,7 @@ class _RaterServer:
             key,
             max_age=LASTS_S,
             httponly=True,
-            samesite="strict",
+            samesite="lax",
             secure=request.url.scheme == "https",
         )
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,9 @@ def serve(
         str, typer.Option("--host", help="Address to listen on. Only this machine by default.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8502,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder of the images now. Default: that of the run.")
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Let raters rate in the browser: each their own assigned traces, blinded, and no other page.
@@ -68,4 +72,4 @@ def serve(
     say(f"raters sign in at http://{shown}:{port}  (Ctrl-C ends it)")
     if host not in {"127.0.0.1", "localhost", "::1"}:
         say("Others can reach it: put TLS in front of it, or tokens and ratings travel readable.")
-    uvicorn.run(create_rater_app(place), host=host, port=port, log_level="warning")
+    uvicorn.run(create_rater_app(place, image_root=images), host=host, port=port, log_level="warning")

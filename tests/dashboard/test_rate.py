@@ -418,3 +418,47 @@ def test_a_wrong_token_is_refused(browser: Browser, site: tuple[Workspace, Audit
     page.wait_for_selector("[role=alert]")
     assert "opens nothing" in page.inner_text("[role=alert]")
     page.close()
+
+
+# ---------------------------------------------------------------- the researchers' page
+
+
+def _rate_page() -> None:
+    from spinebench.dashboard.pages import rate
+
+    rate.show()
+
+
+def test_researchers_see_progress_and_no_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    workspace, audit = study(tmp_path, n_items=4, images=False)
+    monkeypatch.setenv("SPINEBENCH_DASHBOARD_WORKSPACE", str(workspace.path))
+    client = signed_in(workspace)
+    content = page_of(client)
+    client.post(content["server"]["submit"], json=rated(content))
+    page = AppTest.from_function(_rate_page).run()
+    assert not page.exception
+    table = page.dataframe[0].value
+    assert list(table["traces"]) == ["1 of 4", "0 of 4"]
+    assert list(table["token"]) == ["has one", "none"]
+    assert list(table.columns) == [
+        "rater",
+        "rated",
+        "traces",
+        "sittings done",
+        "last activity (UTC)",
+        "token",
+    ]
+    assert page.query_params["audit"] == audit.audit_id
+    client.post(content["server"]["submit"], json=rated(content, 1))
+    assert list(page.run().dataframe[0].value["traces"]) == ["2 of 4", "0 of 4"]
+
+
+def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setenv("SPINEBENCH_DASHBOARD_WORKSPACE", str(tmp_path / "none"))
+    page = AppTest.from_function(_rate_page).run()
+    assert not page.exception
+    assert "spinebench audit" in page.info[0].value

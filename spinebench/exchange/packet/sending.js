@@ -15,7 +15,7 @@ window.openSending = (server, { waiting, taken, refused, say }) => {
           method: "POST", body: JSON.stringify(next), credentials: "same-origin", redirect: "error",
           headers: { "content-type": "application/json" }, signal: AbortSignal.timeout(GIVE_UP_MS),
         });
-        if (reply.status === 401) { say("signed out"); return; }
+        if (reply.status === 401) { say("signed out"); timer = setTimeout(send, AGAIN_MS); return; }
         if (reply.status >= 500) throw new Error(String(reply.status));
         const answer = await reply.json();
         if (reply.ok) taken(next, answer);
