@@ -75,6 +75,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
             "figures": f"{n:,}",
             "percent": f"{n / of_gold[label]:.0%}",
             "right": label == given,
+            "said": f"{label}, answered {given}: {n:,}",
         }
         for (label, given), n in counts.items()
         if n
@@ -107,6 +108,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
     cells = (
         base.mark_rect(cursor="pointer", strokeWidth=2)
         .encode(
+            description="said:N",
             color=alt.Color(
                 "share:Q",
                 title="share of the row",
@@ -118,8 +120,12 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
         .add_params(picking("disease", "answered"))
     )
     ink = alt.condition(alt.datum.share >= _DARK, alt.value("white"), alt.value("black"))
-    shares = base.mark_text(fontSize=12, dy=-6, cursor="pointer").encode(text="percent:N", color=ink)
-    numbers = base.mark_text(fontSize=10, dy=8, cursor="pointer").encode(text="figures:N", color=ink)
+    shares = base.mark_text(fontSize=12, dy=-6, cursor="pointer", aria=False).encode(
+        text="percent:N", color=ink
+    )
+    numbers = base.mark_text(fontSize=10, dy=8, cursor="pointer", aria=False).encode(
+        text="figures:N", color=ink
+    )
     chart = (cells + shares + numbers).properties(title=title, height=alt.Step(_CELL))
     picked = picked_in(chart, key="confusion matrix")
     return None if picked is None else (str(picked["disease"]), str(picked["answered"]))

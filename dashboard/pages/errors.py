@@ -30,6 +30,7 @@ from spinebench.records import Outcome, Task
 
 PARTS = {"diagnosis": "Diagnosis", "localization": "Localization", "modes": "Failure modes"}
 _TOP_PAIRS = 15
+_KEPT_PART = "kept part of errors"
 _FIGURES: tuple[Figure, ...] = ("corrected", "judge", "clinicians")
 
 
@@ -62,18 +63,17 @@ def _show(choice: RunChoice) -> None:
 
 def _part() -> str:
     """Which part of the page is shown: the others are not computed."""
-    asked = asked_for("part")
-    first = asked[0] if asked and asked[0] in PARTS else "diagnosis"
-    chosen_part = st.segmented_control(
-        "Part",
-        list(PARTS),
-        format_func=PARTS.__getitem__,
-        default=first,
-        label_visibility="collapsed",
-        key="part",
+    kept = str(st.session_state.get(_KEPT_PART, "diagnosis"))  # for the way back from a case
+    asked = [part for part in asked_for("part") if part in PARTS]
+    if "part" not in st.session_state:
+        st.session_state["part"] = asked[0] if asked else kept
+    picked = st.segmented_control(
+        "Part", list(PARTS), format_func=PARTS.__getitem__, label_visibility="collapsed", key="part"
     )
+    part = str(picked or kept)
+    st.session_state[_KEPT_PART] = part
     st.caption("A click on any bar, cell, point or row opens its cases.")
-    return str(chosen_part or first)
+    return part
 
 
 def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]]) -> None:
@@ -257,7 +257,7 @@ def _model(choice: RunChoice, *, everyone: bool) -> str | None:
     picked = st.selectbox(
         "Model",
         options,
-        index=options.index(asked[0]) if asked else 0,
+        index=options.index(asked[0]) if len(asked) == 1 else 0,
         key=f"model {everyone} {len(options)}",
     )
     return None if picked == ALL_MODELS else str(picked)
