@@ -17,6 +17,12 @@ from spinebench.rubrics.document import Document, Place, read_document
 from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric
 
 _LISTS: dict[str, type[BaseModel]] = {"dimensions": Dimension, "failure_modes": FailureMode}
+_NO_DIMENSION = frozenset({
+    "packet", "packet_id", "packet_set", "rubric_hash", "sitting", "position", "image", "question", "options",
+    "reference_answer", "reasoning", "answer", "safety", "comment", "comments", "trace", "trace_id", "rater",
+    "rater_id", "annotator", "dimension", "score", "rating", "value", "failure_mode", "failure_modes", "saved_at",
+})  # fmt: skip
+"""Columns of tables of ratings: a dimension of such an id would have its scores mistaken for something else."""
 _SHOWN = 80
 """Characters of a value that are shown."""
 
@@ -100,6 +106,15 @@ def _own(data: dict[str, Any], document: Document, file: str) -> Iterator[Rubric
             elif isinstance(one, str):
                 seen[one] = position
             if name == "dimensions":
+                if isinstance(one, str) and (one in _NO_DIMENSION or one.startswith("mode_")):
+                    message = (
+                        f"expected an id that tables of ratings have no column of; call it '{one}_quality'"
+                    )
+                    if one.startswith("mode_"):
+                        message = (
+                            "expected an id that does not begin with 'mode_', as columns of failure modes do"
+                        )
+                    yield problem((*place, "id"), message, value=one)
                 for below, message, value in _scale_and_anchors(entry):
                     yield problem((*place, *below), message, value=value)
     for place in sorted(document.quoted, key=str):

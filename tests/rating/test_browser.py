@@ -12,7 +12,7 @@ import pytest
 
 from spinebench.audit_records import RaterCard
 from tests.exams import Said
-from tests.rated_audits import make_audit
+from tests.rated_audits import RUBRIC, make_audit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -129,6 +129,29 @@ def test_hostile_text_is_read_not_run(page: Page) -> None:
     assert "U+202Egnp" in shown
     assert page.locator("#answer img, #answer script, #answer b").count() == 0
     assert page.evaluate("document.querySelector('#image').naturalWidth") == 300
+
+
+def test_a_long_word_of_a_rubric_is_broken(
+    browser: Browser, tmp_path: Path, cli: Callable[..., Said]
+) -> None:
+    word = "<b>" + "W" * 400
+    dimensions = tuple(
+        one.model_copy(update={"name": word, "focus": word, "anchors": dict.fromkeys(one.anchors, word)})
+        for one in RUBRIC.dimensions
+    )
+    modes = tuple(one.model_copy(update={"name": word, "definition": word}) for one in RUBRIC.failure_modes)
+    rubric = RUBRIC.model_copy(update={"dimensions": dimensions, "failure_modes": modes})
+    workspace, _ = make_audit(tmp_path, n_items=2, models=("sim/x",), rubrics=(rubric,), images=False)
+    for rater in "ab":
+        workspace.save_rater(RaterCard(rater=rater))
+    said = cli("rate", "packets", "--workspace", workspace.path, "--rater", "a", "--rater", "b", "--json")
+    packet = Path(next(one["html"] for one in said.records if one["type"] == "packet"))
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(packet.absolute().as_uri())
+    page.click("#definitions")
+    width, inside = page.evaluate("(f => [f.scrollWidth, f.clientWidth])(document.querySelector('#form'))")
+    assert width <= inside
+    page.close()
 
 
 def test_work_is_there_after_the_page_was_closed(page: Page) -> None:

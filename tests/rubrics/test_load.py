@@ -181,6 +181,13 @@ def test_exactly_what_is_wrong(
         load_rubric(str(file))
 
 
+@pytest.mark.parametrize("name", ["comment", "safety", "packet_id", "score", "mode_wrong_level"])
+def test_a_dimension_is_not_called_as_a_column_of_ratings(tmp_path: Path, name: str) -> None:
+    (problem,) = find_problems(written(tmp_path, GOOD.replace("id: one", f"id: {name}")))
+    assert (problem.line, problem.path) == (7, f"dimensions[{name}].id")
+    assert problem.message.startswith("expected an id that ")
+
+
 def test_all_problems_at_once(tmp_path: Path) -> None:
     text = GOOD.replace("title:", "titel:").replace("{1: bad, 5: good}", "{2: bad}").replace('"1"', "1")
     told = check_rubric(written(tmp_path, text))
