@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -306,14 +306,14 @@ def _wait_for(work: Coroutine[Any, Any, T]) -> T:
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, nothing is swallowed
             outcome.set_exception(error)
 
-    thread = threading.Thread(target=target, name="spinebench-run")
-    thread.start()
+    threading.Thread(target=target, name="spinebench-run").start()
     try:
-        thread.join()
+        # Not Thread.join: once interrupted, that of Python 3.11 takes a living thread for ended (its mend of bpo-45274).
+        wait([outcome])
     except KeyboardInterrupt:  # a notebook's stop button: nothing more is asked, what is finished is kept
         loop, task = running.result()
         with contextlib.suppress(RuntimeError):  # it ended by itself in the meantime
             loop.call_soon_threadsafe(task.cancel)
-        thread.join()
+        wait([outcome])
         raise
     return outcome.result()

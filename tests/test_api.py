@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,14 +87,20 @@ async def test_interrupting_a_cell_stops_the_asking(
     plan: dict[str, Any], tmp_path: Path, provider_server: ProviderServer
 ) -> None:
     provider_server.delay_s = 0.3
-    timer = threading.Timer(1.5, os.kill, [os.getpid(), signal.SIGINT])
+
+    def interrupt() -> None:
+        while provider_server.n_requests < 3:  # before the first question there is no run yet
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    hand = threading.Thread(target=interrupt, daemon=True)
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        timer.start()
+        hand.start()
         with pytest.raises(KeyboardInterrupt):
             run({**plan, "max_connections": 1, "epochs": 9}, workspace=tmp_path / "ws")
     finally:
-        timer.join()
+        hand.join()
         signal.signal(signal.SIGINT, previous)
     n_asked = provider_server.n_requests
     assert n_asked < 72
