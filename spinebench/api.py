@@ -308,7 +308,7 @@ def _wait_for(work: Coroutine[Any, Any, T]) -> T:
 
     threading.Thread(target=target, name="spinebench-run").start()
     try:
-        # Not Thread.join: once interrupted, that of Python 3.11 takes a living thread for ended (its mend of bpo-45274).
+        # Not Thread.join: that of Python 3.11, once interrupted, takes a living thread for ended (bpo-45274).
         wait([outcome])
     except KeyboardInterrupt:  # a notebook's stop button: nothing more is asked, what is finished is kept
         loop, task = running.result()
