@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
-from spinebench.dashboard.interval_chart import BLUE
+from spinebench.dashboard.interval_chart import BLUE, GREY
 from spinebench.dashboard.run_choice import mark_runs
 from spinebench.dashboard.workspace_data import rows
 from spinebench.records import RunSpec
@@ -131,7 +131,10 @@ def _bars(found: list[dict[str, object]], title: str) -> alt.Chart:
         )
         .properties(
             title=alt.TitleParams(
-                title, subtitle=f"n = {n}; most frequent to least: {most} to {least}{more}", anchor="start"
+                title,
+                subtitle=f"n = {n}; most frequent to least: {most} to {least}{more}",
+                subtitleColor=GREY,
+                anchor="start",
             ),
             height=alt.Step(22),
         )

@@ -39,13 +39,11 @@ class Progress:
 
 
 def progress_of(folder: RunFolder | AuditFolder) -> Progress:
-    """The present state. `interrupted`: its process is gone without having said so."""
+    """The present state; `incomplete` also where the process is gone without having said so."""
     spec, status, live = folder.spec(), folder.status(), folder.is_live()
     state: str = (RunState.INCOMPLETE if status is None else status.state).value
-    if live:
+    if live:  # its status file may be that of the sitting before
         state = RunState.RUNNING.value
-    elif state == RunState.RUNNING.value:
-        state = "interrupted"
     budget = spec.plan.get("budget_usd")
     return Progress(
         name=folder.path.name,

@@ -22,7 +22,7 @@ def show_pair(choice: RunChoice, run_ids: tuple[str, ...], *, key: str) -> None:
     if comparison is None:
         st.info("The chosen runs hold answers of one model only: there is nothing to compare it with.")
         return
-    models = list(comparison.models)
+    models = [model for model in choice.models if model in comparison.models]
     left, right = st.columns(2)
     with left:
         first = _pick("First model", "first", models, models[0], key)

@@ -52,9 +52,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
     def open_page(workspace: Path, name: str, **filters: str) -> AppTest:
         monkeypatch.setenv("SPINEBENCH_DASHBOARD_WORKSPACE", str(workspace))
         # A script of one page: AppTest's own `switch_page` knows pages of files only.
-        script = (
-            f"from importlib import import_module\nimport_module('spinebench.dashboard.pages.{name}').show()\n"
-        )
+        script = f"from importlib import import_module\nimport_module('spinebench.dashboard.pages.{name}').show()\n"
         app = AppTest.from_string(script, default_timeout=_PATIENCE_S)
         for key, value in filters.items():
             app.query_params[key] = value
@@ -109,11 +107,15 @@ def tab(chromium: Browser) -> Iterator[Page]:
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
-        except (URLError, OSError) as error:
-            assert process.poll() is None, "the dashboard ended"
-            assert time.monotonic() < deadline, f"the dashboard did not come up: {error}"
+    while not _answers(address):
+        assert process.poll() is None, "the dashboard ended"
+        assert time.monotonic() < deadline, "the dashboard did not come up"
         time.sleep(0.1)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
+            return True
+    except (URLError, OSError):
+        return False

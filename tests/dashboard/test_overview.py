@@ -1,0 +1,184 @@
+"""The page Overview: what it says about runs, and what it keeps in the address."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from spinebench.evaluators.results import summarize
+from spinebench.records import Outcome
+from spinebench.store import Workspace
+from spinebench.store.ingest import ingest
+from tests.stored_runs import ITEMS, key, right, scored, spec, stored_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from streamlit.testing.v1 import AppTest
+
+Open = Callable[..., "AppTest"]
+
+
+def texts(app: AppTest) -> str:
+    """All the page says in words."""
+    return "\n".join(
+        str(getattr(one, "value", ""))
+        for kind in ("text", "info", "warning", "error", "caption")
+        for one in app.get(kind)
+    )
+
+
+def test_accuracies_are_those_of_the_evaluators_with_n_and_unanswered_beside(
+    audited: Workspace, page: Open
+) -> None:
+    app = page(audited.path, "overview")
+    assert not app.exception
+    shown = app.dataframe[0].value
+    expected = summarize(audited.query("graded"))
+    diagnosis = {one.model: one.diagnosis.accuracy.of_asked for one in expected if one.diagnosis}
+    assert len(shown) == 3
+    for row in shown.to_dict("records"):
+        estimate = diagnosis[row["model"].removesuffix(" (simulated)")]
+        assert estimate.value is not None
+        assert estimate.denominators is not None
+        assert row["accuracy, %"] == pytest.approx(100 * estimate.value)
+        assert row["n"] == estimate.n == 30
+        assert row["unanswered"] == estimate.denominators.asked - estimate.denominators.answered
+    # Five labels of six questions each, five options: a fifth is right whatever one does without looking.
+    assert "random option 20.0, prior-matched 20.0, always Healthy (Healthy) 20.0" in texts(app)
+
+
+def test_simulated_figures_say_so(audited: Workspace, page: Open) -> None:
+    app = page(audited.path, "overview")
+    assert "SIMULATION" in texts(app)
+    assert all(name.endswith("(simulated)") for name in app.dataframe[0].value["model"])
+
+
+def test_two_models_are_compared_and_the_questions_that_part_them_lead_to_cases(
+    audited: Workspace, page: Open
+) -> None:
+    app = page(audited.path, "overview", first="sim/guesser", second="sim/careful")
+    figures, listed = app.dataframe[2].value, app.dataframe[3].value
+    turned = page(audited.path, "overview", first="sim/careful", second="sim/guesser").dataframe[2].value
+    assert figures.loc[0, "difference, points"] == pytest.approx(-turned.loc[0, "difference, points"])
+    assert figures.loc[0, "only first right"] == turned.loc[0, "only second right"]
+    n = int(figures.loc[0, "only first right"] + figures.loc[0, "only second right"])
+    assert f"of {n} questions" in texts(app)
+    assert set(listed["right"]) <= {"sim/guesser", "sim/careful"}
+    for row in listed.to_dict("records"):
+        assert row["case of first"].startswith("/cases?case=")
+        assert (row["first"] in {"correct_disease", "correct_healthy"}) == (row["right"] == "sim/guesser")
+
+
+def test_runs_are_chosen_by_the_address_and_of_one_benchmark_by_default(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    stored_run(workspace, [right(item) for item in ITEMS[:3]], run_id="run-1")
+    stored_run(workspace, [right(ITEMS[0], run_id="run-2")], run_id="run-2", minutes=5)
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert app.multiselect[0].value == ["run-1", "run-2"]  # both are of the same benchmark
+    app = page(workspace.path, "overview", run="run-2")
+    assert app.multiselect[0].value == ["run-2"]
+    assert app.dataframe[0].value["n"].tolist() == [1]
+    app.multiselect[0].set_value(["run-1"]).run()
+    assert app.query_params["run"] == ["run-1"] or app.query_params["run"] == "run-1"
+    assert not app.exception
+    assert app.dataframe[0].value["n"].tolist() == [3]
+
+
+def test_nothing_chosen_is_said(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    for number in (1, 2):
+        stored_run(
+            workspace, [right(ITEMS[0], run_id=f"run-{number}")], run_id=f"run-{number}", minutes=number
+        )
+    app = page(workspace.path, "overview")
+    app.multiselect[0].set_value([]).run()
+    assert "Nothing is chosen" in texts(app)
+
+
+def test_a_question_of_two_runs_counts_once_and_by_the_later_run(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    item = ITEMS[0]
+    wrong = {
+        run_id: right(item, "sim/b", run_id=run_id).model_copy(
+            update={
+                "scored": scored(
+                    key(item.id, "sim/b"),
+                    item,
+                    ("Vertebral collapse",),
+                    Outcome.DISEASE_CONFUSED,
+                    run_id=run_id,
+                    confused_with="Vertebral collapse",
+                )
+            }
+        )
+        for run_id in ("run-1", "run-2")
+    }
+    stored_run(workspace, [right(item), wrong["run-1"]], run_id="run-1")
+    stored_run(workspace, [wrong["run-2"]], run_id="run-2", minutes=5)
+    ingest(workspace)
+    found = workspace.query("discordant", run_ids=["run-1", "run-2"], first="sim/a", second="sim/b", size=10)
+    assert found.column("second_run_id").to_pylist() == ["run-2"]
+    assert found.column("only").to_pylist() == ["sim/a"]
+    app = page(workspace.path, "overview")
+    assert app.dataframe[2].value.loc[0, "only first right"] == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        pytest.param(lambda path: None, "This workspace holds no run yet", id="nothing there"),
+        pytest.param(lambda path: path.mkdir(), "This workspace holds no run yet", id="empty folder"),
+        pytest.param(lambda path: stored_run(Workspace(path)), "No graded answer", id="no answer yet"),
+    ],
+)
+def test_workspaces_without_figures_get_advice(
+    tmp_path: Path, page: Open, make: Callable[[Path], object], said: str
+) -> None:
+    make(tmp_path / "ws")
+    app = page(tmp_path / "ws", "overview")
+    assert not app.exception
+    assert said in texts(app)
+
+
+def test_a_database_that_is_none_is_named(audited: Workspace, tmp_path: Path, page: Open) -> None:
+    copy = tmp_path / "ws"
+    shutil.copytree(audited.path, copy)
+    Workspace(copy).database.path.write_bytes(b"no database")
+    app = page(copy, "overview")
+    assert not app.exception
+    assert "spinebench.duckdb" in texts(app)
+
+
+def test_names_of_models_stay_text(tmp_path: Path, page: Open) -> None:
+    hostile = "sim/<script>alert(1)</script>![x](http://evil.example/x.png)"
+    workspace = Workspace(tmp_path / "ws")
+    described = spec("run-1").model_copy(update={"models": (hostile, "sim/b")})
+    run = workspace.create_run(described, ITEMS)
+    run.journal.append([right(ITEMS[0], hostile), right(ITEMS[0], "sim/b")])
+    run.journal.close()
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert not app.exception
+    assert hostile in str(app.dataframe[0].value.loc[0, "model"])
+    formatted = [
+        one
+        for kind in ("markdown", "html", "caption", "warning", "info", "title", "subheader")
+        for one in app.get(kind)
+    ]
+    assert not [one for one in formatted if "script" in str(one) or "evil" in str(one)]
+
+
+def test_a_click_on_a_point_opens_the_cases_of_that_model_and_task(dashboard: str, tab: Page) -> None:
+    tab.goto(dashboard)
+    chart = tab.locator("[data-testid=stVegaLiteChart]").first
+    chart.locator("[aria-roledescription=point]").nth(1).click()
+    tab.wait_for_url("**/cases?*")
+    filters = parse_qs(urlsplit(tab.url).query)
+    assert filters["model"] == ["sim/overcaller"]
+    assert filters["task"] == ["diagnosis"]
