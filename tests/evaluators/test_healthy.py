@@ -40,7 +40,8 @@ def test_rates_stand_on_healthy_images_asked_with_exact_intervals() -> None:
     last = found[2].rate.of_asked.interval
     assert last is not None
     # 0 of 1, Clopper and Pearson: 1 - (0.05 / 2) ** (1 / 1) = 0.975
-    assert (last.low, last.high) == (0.0, pytest.approx(0.975))
+    assert last.low == 0.0
+    assert last.high == pytest.approx(0.975)
 
 
 def test_without_healthy_images_there_is_no_rate() -> None:
