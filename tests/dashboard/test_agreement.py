@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 import pytest
@@ -40,11 +40,11 @@ def shown(app: AppTest) -> str:
     """Everything the page says in words, HTML and tables."""
     assert not app.exception
     texts = [
-        element.value
+        str(cast(Any, element).value)
         for name in ("title", "subheader", "caption", "text", "info", "warning", "error")
         for element in app.get(name)
     ]
-    html = [element.proto.body for element in app.get("html")]
+    html = [str(element.proto.body) for element in app.get("html")]
     tables = [table.value.to_csv(index=False) for table in app.dataframe]
     return "\n".join([*texts, *html, *tables])
 
