@@ -437,7 +437,7 @@ def test_researchers_see_progress_and_no_score(tmp_path: Path, monkeypatch: pyte
     client = signed_in(workspace)
     content = page_of(client)
     client.post(content["server"]["submit"], json=rated(content))
-    page = AppTest.from_function(_rate_page).run()
+    page = AppTest.from_function(_rate_page, default_timeout=60).run()
     assert not page.exception
     table = page.dataframe[0].value
     assert list(table["traces"]) == ["1 of 4", "0 of 4"]
@@ -459,6 +459,6 @@ def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.setenv("SPINEBENCH_DASHBOARD_WORKSPACE", str(tmp_path / "none"))
-    page = AppTest.from_function(_rate_page).run()
+    page = AppTest.from_function(_rate_page, default_timeout=60).run()
     assert not page.exception
     assert "spinebench audit" in page.info[0].value

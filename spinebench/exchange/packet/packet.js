@@ -81,6 +81,21 @@
     element.append(text.slice(from));
   }
 
+  // A text of megabytes is shown a part at a time, so that the page stays usable; what is left is said.
+  const PART = 50000;
+  function writeLong(element, text) {
+    write(element, text.slice(0, PART));
+    if (text.length <= PART) return;
+    const more = make("button", "", `Show more (${(text.length - PART).toLocaleString("en")} characters are left)`);
+    more.type = "button";
+    more.addEventListener("click", () => {
+      const rest = make("span");
+      more.replaceWith(rest);
+      writeLong(rest, text.slice(PART));
+    });
+    element.append(more);
+  }
+
   function odd(character) {
     const mark = document.createElement("span");
     const code = character.codePointAt(0);
@@ -112,8 +127,8 @@
     at("gold-box").hidden = one.gold === null;
     if (one.gold !== null) write(at("gold"), one.gold.join("\n"));
     at("reasoning-box").hidden = one.reasoning === null;
-    write(at("reasoning"), one.reasoning ?? "");
-    write(at("answer"), one.answer === "" ? "(the model gave no text)" : one.answer);
+    writeLong(at("reasoning"), one.reasoning ?? "");
+    writeLong(at("answer"), one.answer === "" ? "(the model gave no text)" : one.answer);
     current = Math.max(0, one.dimensions.findIndex((id) => of(place).scores[id] === undefined));
     drawForm();
     drawImages(one);
@@ -554,6 +569,8 @@
   at("sign-out").addEventListener("click", signOut);
   at("overview-open").addEventListener("click", openOverview);
   at("help-open").addEventListener("click", () => at("help").showModal());
+  // Keys go to the trace again, not to the button that opened the dialog.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => setTimeout(() => document.activeElement?.blur()));
   at("load").addEventListener("change", (event) => { const [file] = event.target.files; if (file) load(file); event.target.value = ""; });
   for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
   const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ...(server === null ? [] : [["Enter", "submit, then on to the next trace that is open"]]), ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
