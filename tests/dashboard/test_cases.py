@@ -27,9 +27,11 @@ Opened = Callable[..., "AppTest"]
 
 def cases(workspace: Workspace, **filters: Any) -> list[dict[str, Any]]:
     audit = workspace.latest_audit()
-    return workspace.query(
-        "cases", audit_id=None if audit is None else audit.audit_id, size=10_000, **filters
-    ).to_pylist()
+    return list(
+        workspace.query(
+            "cases", audit_id=None if audit is None else audit.audit_id, size=10_000, **filters
+        ).to_pylist()
+    )
 
 
 def test_addresses() -> None:
