@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from streamlit import App
+from streamlit import App, config
 from streamlit.runtime.pages_manager import PagesManager
 
 from spinebench.dashboard.image_route import image_routes
@@ -13,11 +13,22 @@ from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE
 from spinebench.store.workspace import Workspace
 
 MAIN = Path(__file__).with_name("main.py")
+_SETTINGS = {
+    "browser.gatherUsageStats": False,  # nothing is told to anyone
+    "client.toolbarMode": "viewer",
+    "client.showErrorDetails": "none",
+    "server.fileWatcherType": "none",
+    "server.headless": True,
+    "global.developmentMode": False,
+}
+"""Streamlit reads its environment variables in its own command alone; an application sets them itself."""
 
 
 def create_app(workspace: Path) -> App:
     """The application over one workspace. One per process: Streamlit pins its script."""
     os.environ[WORKSPACE_VARIABLE] = str(workspace)
+    for name, value in _SETTINGS.items():
+        config.set_option(name, value)
     # The folder `pages` beside the script would be taken for scripts: an address of a page, opened before any other,
     # stayed blank.
     PagesManager.uses_pages_directory = False

@@ -7,6 +7,7 @@ through shows what it had.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from spinebench.store.database import Parameter
 from spinebench.store.workspace import Workspace
 
 WORKSPACE_VARIABLE = "SPINEBENCH_DASHBOARD_WORKSPACE"
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 _KEPT = 200
 """Answers to queries that are kept, of all sessions together."""
 
@@ -80,9 +82,14 @@ def say_when(stamp: DataStamp | None) -> None:
         st.caption(f"Data as of {stamp.at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
+def plain(text: str) -> str:
+    """A text whose every character stands for itself where Streamlit reads Markdown."""
+    return _MARKS.sub(r"\\\1", text)
+
+
 def stop_with(error: SpinebenchError) -> None:
     """End the page with a message that says what is wrong and how to mend it, and no traceback."""
-    st.error(str(error), icon=":material/error:")
+    st.error(plain(str(error)), icon=":material/error:")
     st.stop()
 
 
@@ -102,5 +109,5 @@ def stop_if_empty() -> None:
         icon=":material/info:",
     )
     for path, fault in unreadable:
-        st.warning(f"{path.name}: {fault}")
+        st.warning(plain(f"{path.name}: {fault}"))
     st.stop()

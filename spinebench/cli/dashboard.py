@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -31,17 +30,6 @@ def dashboard(
     from spinebench.store.workspace import Workspace
 
     Workspace(workspace)  # refused here, before anything starts, where it is none
-    # Read by Streamlit when it is loaded: no telemetry, and no page of its own in front of ours.
-    os.environ.update(
-        {
-            "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-            "STREAMLIT_SERVER_HEADLESS": "true",
-            "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
-            "STREAMLIT_CLIENT_TOOLBAR_MODE": "viewer",
-            "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "none",
-            "STREAMLIT_GLOBAL_DEVELOPMENT_MODE": "false",
-        }
-    )
     import uvicorn
 
     from spinebench.dashboard.server import create_app
