@@ -19,6 +19,8 @@ __all__ = ["Read", "judge_prompt_hash", "judge_request", "marker_of", "read_judg
 
 _MOST_PROBLEMS = 20
 """Problems that a repeat request names; a reply with more is wrong in some way that the first ones show."""
+_MOST_REPEATED = 40_000
+"""Characters of an earlier reply that a repeat request shows again: three endless replies fill any context."""
 
 
 def judge_prompt_hash(rubrics: Sequence[Rubric], blinding: Blinding) -> str:
@@ -83,7 +85,10 @@ def judge_request(
         problems = "\n".join(f"- {problem}" for problem in reply.problems[:_MOST_PROBLEMS])
         said = neutralized(problems, boundary=marker)
         # Providers refuse an empty turn.
-        messages.append(Message(role="assistant", parts=(TextPart(text=reply.text.strip() or "(no text)"),)))
+        before = reply.text.strip() or "(no text)"
+        if len(before) > _MOST_REPEATED:
+            before = before[:_MOST_REPEATED] + " (cut short)"
+        messages.append(Message(role="assistant", parts=(TextPart(text=before),)))
         messages.append(Message(role="user", parts=(TextPart(text=again.fill(problems=said)),)))
     request = ModelRequest(
         messages=tuple(messages),

@@ -18,6 +18,9 @@ from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric
 _MOST_QUOTES = 20
 """Of one dimension or failure mode."""
 _MOST_CLAIMS = 40
+_MOST_CHARACTERS = 400_000
+"""Of a reply, thinking included: some 100,000 tokens. What runs on beyond that is not read, so that a judge that
+repeats itself without end does not hold up the others."""
 _SHOWN = 160
 """Characters of a quote or passage that a problem repeats."""
 
@@ -148,6 +151,12 @@ def read_judge_reply(
     """
     if not text.strip():
         return Read(problems=("the reply is empty; reply with one JSON object",))
+    if len(text) > _MOST_CHARACTERS:
+        return Read(
+            problems=(
+                f"the reply has {len(text):,} characters; give one JSON object with short quotes, and stop",
+            )
+        )
     case = trace if isinstance(trace, JudgeCase) else case_of(trace, Blinding())
     found = find_verdict(text, case.parts)
     if found.value is None:

@@ -57,7 +57,7 @@ def find_quote(quote: str, text: str) -> QuoteMatch:
     wanted = fold(quote).text.strip(_OUTER)
     if not any(map(str.isalnum, wanted)):
         return QuoteMatch(found=False, problem="the quote is empty")
-    if _letters(wanted) < LEAST_LETTERS and wanted != whole.text.strip(_OUTER):
+    if _too_short(wanted) and wanted != whole.text.strip(_OUTER):
         return QuoteMatch(
             found=False,
             problem=f"the quote is too short to be evidence: at least {LEAST_LETTERS} letters or digits",
@@ -68,8 +68,15 @@ def find_quote(quote: str, text: str) -> QuoteMatch:
     return _closest(wanted, whole, text)
 
 
-def _letters(text: str) -> int:
-    return sum(2 if _SPACELESS.match(char) else 1 for char in text if char.isalnum())
+def _too_short(text: str) -> bool:
+    """Whether it holds fewer than `LEAST_LETTERS`; of a long text only its beginning is looked at."""
+    found = 0
+    for char in text:
+        if char.isalnum():
+            found += 2 if _SPACELESS.match(char) else 1
+            if found >= LEAST_LETTERS:
+                return False
+    return True
 
 
 def _occurrence(wanted: str, text: str) -> int | None:

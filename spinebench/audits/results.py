@@ -47,6 +47,10 @@ class JudgeUse(Record):
 
     judge: str
     n_judgements: int
+    n_scored: int
+    n_unparsed: int
+    n_refused: int
+    n_failed: int
     n_replies: int
     """Replies that were read, those that had to be asked for again included."""
     n_reused: int
@@ -239,6 +243,9 @@ def _use(judge: str, judgements: Sequence[_Judged]) -> JudgeUse:
     costs = [usage.cost_usd for usage in new]
     known = [cost for cost in costs if cost is not None]
 
+    def n_with(status: JudgementStatus) -> int:
+        return sum(one.status is status for one in judgements)
+
     def tokens(counts: list[int | None]) -> int | None:
         reported = [count for count in counts if count is not None]
         return sum(reported) if reported else None
@@ -246,6 +253,10 @@ def _use(judge: str, judgements: Sequence[_Judged]) -> JudgeUse:
     return JudgeUse(
         judge=judge,
         n_judgements=len(judgements),
+        n_scored=n_with(JudgementStatus.SCORED),
+        n_unparsed=n_with(JudgementStatus.UNPARSED),
+        n_refused=n_with(JudgementStatus.REFUSED),
+        n_failed=n_with(JudgementStatus.ERROR),
         n_replies=len(replies),
         n_reused=len(replies) - len(new),
         input_tokens=tokens([usage.input_tokens for usage in new]),

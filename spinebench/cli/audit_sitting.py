@@ -146,17 +146,25 @@ def gates_kept(plan: AuditPlan, folder: AuditFolder, workspace: Workspace) -> Ex
 
 
 def _reasons(folder: AuditFolder) -> str:
-    """Failure classes of the judgements that ended in an error, each with their number: `3 timeout, 1 image`."""
+    """Failure classes of the judgements that ended in an error, each with their number: `3 timeout, 1 image`.
+
+    By judge where they did not all fail alike: `8 server (openai/gpt-5.2)`.
+    """
     from collections import Counter
 
     from spinebench.audit_records import JudgementStatus
 
-    last = Counter(
-        judgement.failures[-1].failure_class.value
-        for judgement in folder.judgements()
-        if judgement.status is JudgementStatus.ERROR and judgement.failures
-    )
-    return ", ".join(f"{n} {name}" for name, n in last.most_common())
+    by_judge: dict[str, Counter[str]] = {judge: Counter() for judge in folder.spec().judges}
+    for judgement in folder.judgements():
+        if judgement.status is JudgementStatus.ERROR and judgement.failures:
+            by_judge[judgement.key.judge][judgement.failures[-1].failure_class.value] += 1
+
+    def listed(counts: Counter[str]) -> str:
+        return ", ".join(f"{n} {name}" for name, n in counts.most_common())
+
+    if len({frozenset(counts.items()) for counts in by_judge.values()}) == 1:
+        return listed(sum(by_judge.values(), Counter()))
+    return "; ".join(f"{listed(counts)} ({judge})" for judge, counts in by_judge.items() if counts)
 
 
 def _say_how_to_go_on(audit_id: str, workspace: Workspace) -> None:

@@ -108,11 +108,23 @@ def _score(estimate: Estimate | None) -> str | None:
 
 def _print_judges(judges: Sequence[JudgeUse]) -> None:
     print_table(
-        ("judge", "judgements", "replies", "reused", "input\ntokens", "output\ntokens", "cost"),
+        (
+            "judge",
+            "scored",
+            "un-\nparsed",
+            "failed",
+            "replies",
+            "reused",
+            "input\ntokens",
+            "output\ntokens",
+            "cost",
+        ),
         [
             (
                 judge.judge,
-                judge.n_judgements,
+                f"{judge.n_scored}/{judge.n_judgements}",
+                judge.n_unparsed,
+                judge.n_failed,
                 judge.n_replies,
                 judge.n_reused,
                 None if judge.input_tokens is None else f"{judge.input_tokens:,}",
@@ -122,7 +134,10 @@ def _print_judges(judges: Sequence[JudgeUse]) -> None:
             for judge in judges
         ],
         title="What the judges used",
-        caption="All sittings of the audit; the examinees' own use is that of their runs. Reused replies cost nothing.",
+        caption=(
+            "Scored of all judgements so far, all sittings of the audit; the examinees' own use is that of their runs. "
+            "Reused replies cost nothing."
+        ),
     )
 
 

@@ -234,3 +234,13 @@ def test_a_case_has_no_field_that_could_tell() -> None:
     dumped = json.dumps(case_of(trace(), Blinding()).model_dump(mode="json", exclude={"trace_id", "item_id"}))
     for secret in SECRETS:
         assert secret not in dumped
+
+
+def test_an_earlier_reply_without_end_is_shown_again_in_part() -> None:
+    endless = JudgeReply(text="look again " * 50_000, problems=("it is too long",), request_hash=SHA)
+    request = judge_request(trace(), RUBRICS, earlier=[endless, endless])
+    assert [message.role for message in request.messages][2:] == ["assistant", "user", "assistant", "user"]
+    for message in request.messages[2::2]:
+        assert message.text.startswith("look again look again")
+        assert message.text.endswith("(cut short)")
+        assert len(message.text) < 50_000

@@ -294,3 +294,14 @@ def test_the_end_of_thinking_within_a_quote_ends_nothing() -> None:
     text = "The slip is seen. </think> It is at L4."
     said = json.dumps(verdict(quotes=["The slip is seen. </think> It is at L4"]))
     assert read_judge_reply(said, trace(text), RUBRICS).problems == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("Look again. " * 40_000 + GOOD, id="prose without end"),
+        pytest.param(GOOD.replace(EVIDENCE, EVIDENCE * 30_000), id="a quote without end"),
+    ],
+)
+def test_a_reply_that_runs_on_is_not_searched(said: str) -> None:
+    assert f"the reply has {len(said):,} characters" in problems(said)

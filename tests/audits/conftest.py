@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,15 @@ def judges(exam: Exam, provider_server: ProviderServer) -> JudgeAnswers:
     answers = JudgeAnswers(exam.answer, scores={"gpt-judge": 4, "claude-judge": 2})
     provider_server.answer = answers.answer
     return answers
+
+
+@pytest.fixture
+def other_server() -> Iterator[ProviderServer]:
+    """A second provider, which can be down while the first one works."""
+    from tests.servers.provider import ProviderServer
+
+    with ProviderServer() as server:
+        yield server
 
 
 @pytest.fixture

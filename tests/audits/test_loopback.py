@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import spinebench
 from spinebench.audit_records import JudgementStatus
 from spinebench.store.workspace import Workspace
@@ -111,7 +113,9 @@ def test_failed_judgements_are_asked_again_on_resume_and_no_others(
     record = said.record("audit")
     assert record["n_failed"] > 0
     assert record["n_done"] + record["n_failed"] == 16
-    assert f"{record['n_failed']} of 16 judgements failed: {record['n_failed']} server" in said.err
+    assert f"{record['n_failed']} of 16 judgements failed: {record['n_failed']} server\n" in said.err
+    uses = {one["judge"]: one for one in said.records if one["type"] == "judge"}
+    assert sum(one["n_failed"] for one in uses.values()) == record["n_failed"]
     audit_id = record["audit_id"]
     assert said.last == f"go on with: spinebench audit --resume {audit_id} --workspace spinebench-workspace"
 
@@ -124,6 +128,66 @@ def test_failed_judgements_are_asked_again_on_resume_and_no_others(
     judges.asked.clear()
     assert cli("audit", "--resume", audit_id, "--display", "none").code == 0
     assert judges.asked == []
+
+
+def test_a_judge_that_is_down_for_good_costs_nothing_of_the_other(
+    cli: Callable[..., Said],
+    judges: JudgeAnswers,
+    tmp_path: Path,
+    provider_server: ProviderServer,
+    other_server: ProviderServer,
+) -> None:
+    entries = [judge_entries(provider_server)[0], judge_entries(other_server)[1]]
+    plan = write_plan(tmp_path / "audit.yaml", provider_server, judges=entries)
+    other_server.answer = judges.answer
+    other_server.fault("server", status=503)
+    said = cli("audit", "latest", "--plan", plan, "--max-retries", 1, "--json", "--display", "none")
+    assert said.code == 1
+    assert f"8 of 16 judgements failed: 8 server ({ANTHROPIC})" in said.err
+    uses = {one["judge"]: one for one in said.records if one["type"] == "judge"}
+    assert (uses[OPENAI]["n_scored"], uses[OPENAI]["n_failed"]) == (8, 0)
+    assert (uses[ANTHROPIC]["n_scored"], uses[ANTHROPIC]["n_failed"]) == (0, 8)
+    for cell in (one for one in said.records if one["type"] == "audit_cell"):
+        assert (cell["n_judgements"], cell["n_scored"], cell["n_failed"]) == (8, 4, 4)
+        assert {one["mean"]["value"] for one in cell["dimensions"]} == {4.0}, "of the judge that answered"
+    shown = cli("audit", "--show", "latest")
+    assert "0/8" in shown.out
+    assert "8/8" in shown.out
+    (folder,) = Workspace("spinebench-workspace").audits()
+    kept = {one.key.id(): one for one in folder.judgements() if one.status is JudgementStatus.SCORED}
+
+    other_server.faults.clear()
+    judges.asked.clear()
+    again = cli("audit", "--resume", "latest", "--json", "--display", "none")
+    assert again.code == 0, again.err
+    assert {request.model for request in judges.asked} == {"claude-judge"}
+    assert len(judges.asked) == 8
+    now = {one.key.id(): one for one in folder.judgements()}
+    assert len(now) == 16
+    assert kept.items() <= now.items(), "what the other had judged is as it was"
+    for cell in (one for one in again.records if one["type"] == "audit_cell"):
+        assert {one["mean"]["value"] for one in cell["dimensions"]} == {3.0}
+
+
+def test_a_budget_in_dollars_stops_an_audit_and_a_price_is_wanted_first(
+    cli: Callable[..., Said], judges: JudgeAnswers, tmp_path: Path, provider_server: ProviderServer
+) -> None:
+    """1000 tokens in and 200 out at 1 and 5 USD per million: 0.002 USD per judgement."""
+    price = {"input": 1.0, "output": 5.0}
+    plan = write_plan(
+        tmp_path / "audit.yaml", provider_server, budget_usd=0.012, prices={OPENAI: price, ANTHROPIC: price}
+    )
+    said = cli("audit", "latest", "--plan", plan, "--max-connections", 1, "--json", "--display", "none")
+    assert said.code == 5, said.err
+    record = said.record("audit")
+    assert 0 < record["n_done"] < 16
+    assert 0 < record["cost_usd"] <= 0.012
+    assert record["cost_usd"] == pytest.approx(0.002 * record["n_done"])
+    again = cli("audit", "--resume", "latest", "--budget-usd", 1, "--json", "--display", "none")
+    assert again.code == 0, again.err
+    assert len(judges.asked) == 16
+    uses = [one for one in again.records if one["type"] == "judge"]
+    assert sum(one["cost_usd"] for one in uses) == pytest.approx(0.032)
 
 
 def test_a_budget_stops_an_audit_which_can_be_resumed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -66,6 +67,27 @@ def test_killed_twice_and_resumed(
     assert said.record("audit")["n_reviewed"] == 8
     assert kept.items() <= _stored(_folder()).items()
     assert len(judges.asked) <= 16 + 2 * 4, "only what was in flight was asked twice"
+
+
+def test_a_full_disk_stops_an_audit_and_loses_nothing(
+    cli: Callable[..., Said], judges: JudgeAnswers, plan: Path, tmp_path: Path
+) -> None:
+    """The kernel refuses files above 32 KB, as a disk that is full refuses all."""
+    limited = f"import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, ({32 << 10}, {32 << 10})); "
+    line = [sys.executable, "-c", limited + "runpy.run_module('spinebench', run_name='__main__')"]
+    arguments = ["audit", "latest", "--plan", plan, "--max-connections", "1", "--display", "none"]
+    said = finish(start(cwd=tmp_path, env=KEYS, line=[*line, *map(str, arguments)]))
+    assert said.code == 5, said.err
+    assert "Traceback" not in said.err
+    assert said.last.startswith("go on with: spinebench audit --resume ")
+    kept = _stored(_folder())
+    assert 0 < len(kept) < 16
+    n_asked = len(judges.asked)
+    again = cli(*shlex.split(said.last.removeprefix("go on with: "))[1:], "--json", "--display", "none")
+    assert again.code == 0, again.err
+    assert again.record("audit")["n_done"] == 16
+    assert kept.items() <= _stored(_folder()).items()
+    assert len(judges.asked) - n_asked == 16 - len(kept)
 
 
 @pytest.mark.parametrize(
