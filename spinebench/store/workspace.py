@@ -325,7 +325,16 @@ def _check_id(what: str, identifier: str) -> None:
 
 def _foreign(folder: Path) -> list[str]:
     """Names in a folder that no workspace has; hidden ones (`.gitignore`, `.DS_Store`) do not count."""
-    ours = ("audits", "cache", "locks", "raters.jsonl", "runs", "spinebench.duckdb", "tokens.jsonl", "workspace.json")
+    ours = (
+        "audits",
+        "cache",
+        "locks",
+        "raters.jsonl",
+        "runs",
+        "spinebench.duckdb",
+        "tokens.jsonl",
+        "workspace.json",
+    )
     return sorted(
         path.name
         for path in folder.iterdir()
