@@ -1,7 +1,7 @@
 """A loopback server with the OpenAI chat protocol for measurements: one canned answer, at once or after a delay.
 
-Below `/judge` it answers with a verdict on a trace that is that canned answer. It reads requests without parsing
-their JSON, so that it does not become the bottleneck on shared cores.
+Below `/judge` it answers with a verdict on a trace that is that canned answer. It reads requests without parsing their
+JSON, so that it does not become the bottleneck on shared cores.
 Usage: python benchmarks/loopback_server.py [--delay-ms 200]; prints its port as the first line.
 """
 

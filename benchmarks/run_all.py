@@ -14,6 +14,7 @@ RESULTS = HERE / "results"
 
 MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("exam-overhead", ["exam_overhead.py", "--output"]),
+    ("audit-overhead", ["audit_overhead.py", "--output"]),
     ("store-scale", ["store_scale.py", "--json"]),
     ("calibration-coverage", ["calibration_coverage.py", "--json"]),
 )
