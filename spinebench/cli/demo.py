@@ -72,6 +72,7 @@ def demo(
         say(
             f"  {folder.path / 'packets'}  what a clinician receives: open one of the HTML files in a browser"
         )
+        say(f"  spinebench dashboard{place_of}  errors, cases, agreement and runs in a browser")
         say(f"  spinebench runs show latest{place_of}  the run, its outcomes and its failures")
         say(
             f"  spinebench agree latest --details{place_of}  everything on judges and clinicians, and what may be said"

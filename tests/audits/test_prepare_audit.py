@@ -119,7 +119,7 @@ def test_images_with_identifiers_do_not_go_to_a_remote_judge(
 
 REFUSED: dict[str, tuple[list[str], int, str]] = {
     "no run of that name": (["nosuch"], 2, "'nosuch'"),
-    "no run at all": ([], 2, "runs: expected a value"),
+    "no run at all": ([], 2, "RUN: expected the runs whose traces are drawn"),
     "an unknown judge": (["latest", "--judge", "nobody/x"], 2, "'nobody/x'"),
     "a judge twice": (["latest", "--judge", "openai/a", "--judge", "openai/a"], 2, "expected each one once"),
     "an unknown rubric": (["latest", "--rubric", "reasonin"], 2, "did you mean 'reasoning'"),
