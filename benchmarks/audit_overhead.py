@@ -138,7 +138,7 @@ def summary(cells: dict[tuple[str, int, int], list[Measured]]) -> dict[str, obje
     small, large = SIZES
 
     def mid(name: str, delay: int, n: int, what: str) -> float:
-        return median_of([getattr(one, what) for one in cells[(name, delay, n)]])
+        return float(median_of([getattr(one, what) for one in cells[(name, delay, n)]]))
 
     def cpu_ratio(delay: int, n: int) -> float:
         return mid("audit", delay, n, "cpu_s") / len(JUDGES) / mid("exam", delay, n, "cpu_s")
