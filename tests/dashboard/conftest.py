@@ -84,9 +84,12 @@ def dashboard(audited: Workspace) -> Iterator[str]:
         process.wait(timeout=_PATIENCE_S)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, driven by Playwright; skips the test where either is missing."""
+    """The system's Chromium, driven by Playwright; skips the test where either is missing.
+
+    For one test alone: while Playwright is at work its event loop runs in this thread, and no other can be begun.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's Python package")
     if CHROMIUM is None:
         pytest.skip("needs Chromium")

@@ -25,7 +25,7 @@ HOSTILE = (
 OWN = ("file:", "data:", "blob:")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator[Browser]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
