@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -42,6 +43,12 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     rate(workspace, audit, folder)
     ingest(workspace)
     return workspace
+
+
+@pytest.fixture(autouse=True)
+def _the_main_module_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest puts its script in the place of `__main__`, which processes started later would run again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture

@@ -243,7 +243,7 @@ def test_rows_open_cases_and_keys_go_on(dashboard: str, audited: Workspace, tab:
     table = tab.get_by_test_id("stDataFrame").locator("canvas").first
     table.wait_for()
     tab.wait_for_timeout(800)
-    table.click(position={"x": 16, "y": 52})
+    table.click(position={"x": 16, "y": 52}, force=True)  # another canvas lies over it
     tab.get_by_text("Case 1 of 90").wait_for()
     tab.keyboard.press("ArrowRight")
     tab.get_by_text("Case 2 of 90").wait_for()
