@@ -98,7 +98,13 @@ def test_every_shipped_query_answers_for_all_runs_and_for_none(workspace: Worksp
         needed = set(NEEDED.findall(statement("queries", name)))
         for of in needed & {"run_id", "audit_id"}:
             assert workspace.query(name, **{of: "nowhere"}).num_rows == 0, name
-        assert needed & {"run_id", "audit_id"} or name in {"case_texts", "counts", "discordant", "raters"}
+        assert needed & {"run_id", "audit_id"} or name in {
+            "case_texts",
+            "case_values",
+            "counts",
+            "discordant",
+            "raters",
+        }
 
 
 def test_pages_of_answers(workspace: Workspace) -> None:
