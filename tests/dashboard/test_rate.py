@@ -370,6 +370,29 @@ def test_two_tabs_show_one_work(page: Page, site: tuple[Workspace, AuditFolder, 
     assert len(audit.ratings(superseded=True)) == 1
 
 
+def test_a_tab_that_writes_down_what_was_before_the_answer_comes_right_again(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    _, audit, _ = site
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector(".dimension")
+    page.evaluate("() => { window.written = []; const put = Storage.prototype.setItem;"
+        " Storage.prototype.setItem = function (key, text) {"
+        " if (text.includes('\"sending\":[{')) window.written.push([key, text]); put.call(this, key, text); }; }")  # fmt: skip
+    rate_here(page)
+    page.keyboard.press("Enter")
+    submitted(page, 1)
+    submitted(other, 1)
+    key, text = page.evaluate("() => window.written[0]")
+    for tab in (page, other):  # each as if the other had written it late
+        tab.evaluate("([key, text]) => localStorage.setItem(key, text)", [key, text])
+        submitted(other if tab is page else page, 0)
+        submitted(page, 1)
+        submitted(other, 1)
+    assert len(audit.ratings(superseded=True)) == 1
+
+
 def test_without_a_connection_nothing_is_lost(
     page: Page, site: tuple[Workspace, AuditFolder, Server]
 ) -> None:

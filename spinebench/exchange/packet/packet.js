@@ -5,6 +5,7 @@
   const STORE = `spinebench-ratings-${packet.set}`;
   const server = packet.server ?? null; // null: a file on a disk, whose ratings are handed in as a file
   const IDLE_MS = 60000;
+  const OTHER_TAB_MS = 1000; // what one tab holds as not sent, the others send too after this time
   const CANNOT = "cannot_assess";
   const dimensions = new Map(packet.dimensions.map((one) => [one.id, one]));
   const modes = new Map(packet.modes.map((one) => [one.id, one]));
@@ -466,6 +467,9 @@
     ratings[packet.cases[index].packet_id] = held;
     if (index === place) drawForm();
     showProgress();
+    // A tab that moves on may write down a rating as it had it just before the other's answer came: whoever holds one
+    // as not sent sends it, and the server knows what it has.
+    if (send !== null && held.sending.length > 0) setTimeout(send, OTHER_TAB_MS);
   });
 
   // ------------------------------------------------------------------ the ratings file
