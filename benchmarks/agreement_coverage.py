@@ -7,14 +7,12 @@ coefficient of one very large table made in the same way. Run with one seed, giv
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
+from coverage_command import measure_all
 
 from spinebench.evaluators.agreement import Agreement, gwet_ac, icc, krippendorff_alpha, weighted_kappa
 from spinebench.evaluators.clustered import FloatArray, IntArray
@@ -95,29 +93,5 @@ def measure(setting: Setting, replications: int, seed: int) -> dict[str, object]
     }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--replications", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=20261121)
-    options = parser.parse_args()
-    rows = []
-    for setting in SETTINGS:
-        row = measure(setting, options.replications, options.seed)
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-    if options.json is not None:
-        options.json.write_text(
-            json.dumps(
-                {"simulated": True, "seed": options.seed, "replications": options.replications, "rows": rows},
-                indent=1,
-            )
-            + "\n"
-        )
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(measure_all(SETTINGS, measure, description=__doc__, replications=2000))

@@ -7,13 +7,11 @@ truth is exact: the mean of that rounded and cut distribution. Run with one seed
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
+from coverage_command import measure_all
 
 from spinebench.evaluators.calibration import Judged, two_phase_means
 from spinebench.evaluators.clustered import t_quantile
@@ -127,29 +125,5 @@ def labels_alone(labels: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Interv
     return Interval(low=mean - half, high=mean + half, method="t")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--replications", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=20261121)
-    options = parser.parse_args()
-    rows = []
-    for setting in SETTINGS:
-        row = measure(setting, options.replications, options.seed)
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-    if options.json is not None:
-        options.json.write_text(
-            json.dumps(
-                {"simulated": True, "seed": options.seed, "replications": options.replications, "rows": rows},
-                indent=1,
-            )
-            + "\n"
-        )
-    return 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(measure_all(SETTINGS, measure, description=__doc__, replications=1000))
