@@ -104,6 +104,11 @@ def wrong_reasons_of(state: AuditState, dimension: str, judge: str | None) -> tu
     return right_for_wrong_reason(rows_of(state), dimension=dimension, judge=judge)
 
 
+def is_simulated(state: AuditState) -> bool:
+    """Whether a trace of the audit is."""
+    return any(trace.simulated for trace in rows_of(state).traces)
+
+
 @st.cache_data(max_entries=_KEPT, show_spinner=False)
 def pairs_of(state: AuditState, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:
     """The single scores behind a comparison of one judge and the clinicians."""
