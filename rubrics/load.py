@@ -12,7 +12,10 @@ from spinebench.rubrics.problems import RubricProblem, problems_of
 from spinebench.rubrics.rubric import Rubric
 
 RUBRICS: tuple[str, ...] = ("reasoning", "failure_modes")
-"""The shipped rubrics, by name."""
+"""The rubrics of the reasoning audit, by name: what an audit takes unless its plan says otherwise."""
+
+SHIPPED: tuple[str, ...] = (*RUBRICS, "spinemed_report")
+"""All shipped rubrics, by name."""
 
 _LARGEST = 1_000_000
 """Bytes of a rubric file: far beyond any rubric, far below what would take a parser minutes."""
@@ -61,15 +64,15 @@ def find_problems(path: Path) -> tuple[RubricProblem, ...]:
 
 
 def _shipped(name: str) -> Path | None:
-    return Path(str(files("spinebench.rubrics") / f"{name}.yaml")) if name in RUBRICS else None
+    return Path(str(files("spinebench.rubrics") / f"{name}.yaml")) if name in SHIPPED else None
 
 
 def _file(text: str) -> Path:
     path = Path(text).expanduser()
     if not path.exists() and re.fullmatch(r"[\w-]+", text):
-        near = difflib.get_close_matches(text.casefold().replace("-", "_"), RUBRICS, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(text.casefold().replace("-", "_"), SHIPPED, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else "give one of these names or the path of a file"
-        raise UsageError(f"rubric {text!r}: expected a file or one of {', '.join(RUBRICS)}; {hint}")
+        raise UsageError(f"rubric {text!r}: expected a file or one of {', '.join(SHIPPED)}; {hint}")
     return path
 
 

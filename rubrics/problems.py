@@ -14,9 +14,13 @@ from pydantic_core import ErrorDetails
 
 from spinebench.records import Record, Task
 from spinebench.rubrics.document import Document, Place, read_document
-from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric
+from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric, Section
 
-_LISTS: dict[str, type[BaseModel]] = {"dimensions": Dimension, "failure_modes": FailureMode}
+_LISTS: dict[str, type[BaseModel]] = {
+    "sections": Section,
+    "dimensions": Dimension,
+    "failure_modes": FailureMode,
+}
 _NO_DIMENSION = frozenset({
     "packet", "packet_id", "packet_set", "rubric_hash", "sitting", "position", "image", "question", "options",
     "reference_answer", "reasoning", "answer", "safety", "comment", "comments", "trace", "trace_id", "rater",
@@ -117,10 +121,52 @@ def _own(data: dict[str, Any], document: Document, file: str) -> Iterator[Rubric
                     yield problem((*place, "id"), message, value=one)
                 for below, message, value in _scale_and_anchors(entry):
                     yield problem((*place, *below), message, value=value)
+    for place, message, value in _sections(data):
+        yield problem(place, message, value=value)
     for place in sorted(document.quoted, key=str):
         if "anchors" in place:
             message = "expected the value as a number, found text; write it without quotes"
             yield problem(place, message, value=str(place[-1]))
+
+
+def _sections(data: dict[str, Any]) -> Iterator[tuple[Place, str, Any]]:
+    """Sections that dimensions do not name, and dimensions that name none of the sections."""
+    sections, dimensions = _entries(data, "sections"), _entries(data, "dimensions")
+    known = [entry["id"] for _, entry in sections if isinstance(entry.get("id"), str)]
+    named = {entry["section"] for _, entry in dimensions if isinstance(entry.get("section"), str)}
+    for position, entry in dimensions:
+        one = entry.get("section")
+        if isinstance(one, str) and not known:
+            yield (
+                ("dimensions", position, "section"),
+                "expected none, there are no 'sections'; add it to them",
+                one,
+            )
+        elif isinstance(one, str) and one not in known:
+            near = difflib.get_close_matches(one.casefold(), known, n=1, cutoff=0.5)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield ("dimensions", position, "section"), f"expected one of {', '.join(known)}{hint}", one
+        elif one is None and known:
+            yield (
+                ("dimensions", position),
+                f"expected a section; add 'section: {known[0]}', or another of them",
+                ...,
+            )
+    for position, entry in sections:
+        one = entry.get("id")
+        if isinstance(one, str) and one not in named:
+            yield (
+                ("sections", position, "id"),
+                "expected a dimension with this section; add one or leave it out",
+                one,
+            )
+
+
+def _entries(data: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+    """The entries of a list that are keys and values, with their positions; [] where it is no list."""
+    entries = data.get(name)
+    found = enumerate(entries if isinstance(entries, list) else [])
+    return [(position, entry) for position, entry in found if isinstance(entry, dict)]
 
 
 def _scale_and_anchors(entry: dict[str, Any]) -> Iterator[tuple[Place, str, Any]]:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from spinebench.records import JsonValue, Record, Task, digest
+
+
+class Section(Record):
+    """A part of what is scored, with dimensions of its own: a total is a mean over sections, not over dimensions."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    name: str = Field(min_length=1)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Weight in the mean over sections."""
 
 
 class Dimension(Record):
@@ -23,7 +32,9 @@ class Dimension(Record):
     tasks: tuple[Task, ...] = ()
     """Tasks it applies to; empty: all."""
     weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    """Weight in a mean over dimensions."""
+    """Weight in a mean over dimensions; with sections, over those of its section."""
+    section: str | None = None
+    """Id of the section it belongs to; None where the rubric has no sections."""
 
     def applies_to(self, task: Task) -> bool:
         return not self.tasks or task in self.tasks
@@ -39,6 +50,14 @@ class Dimension(Record):
             if not self.anchors.get(value, "").strip():
                 raise ValueError(f"anchors: expected a text for {value}, an end of the scale")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_a_section_that_is_none(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Rubrics without sections keep the content, and so the hash, that they had before there were any.
+        content: dict[str, Any] = handler(self)
+        if self.section is None:
+            content.pop("section", None)
+        return content
 
 
 class FailureMode(Record):
@@ -66,8 +85,14 @@ class Rubric(Record):
     """BCP 47, e.g. `en`."""
     source: str = Field(min_length=1)
     """Where its elements come from."""
+    sections: tuple[Section, ...] = ()
+    """Parts of what is scored. Either none, or every dimension names one and every one has a dimension."""
     dimensions: tuple[Dimension, ...] = ()
     failure_modes: tuple[FailureMode, ...] = ()
+
+    def dimensions_of(self, section: str) -> tuple[Dimension, ...]:
+        """The dimensions of a section, in the rubric's order; () for an unknown one."""
+        return tuple(one for one in self.dimensions if one.section == section)
 
     @property
     def hash(self) -> str:
@@ -80,6 +105,7 @@ class Rubric(Record):
         if not self.dimensions and not self.failure_modes:
             raise ValueError("expected dimensions, failure_modes, or both")
         for name, ids in (
+            ("sections", [section.id for section in self.sections]),
             ("dimensions", [dimension.id for dimension in self.dimensions]),
             ("failure_modes", [mode.id for mode in self.failure_modes]),
         ):
@@ -87,6 +113,28 @@ class Rubric(Record):
             if twice:
                 raise ValueError(f"{name} {twice!r}: expected each id once")
         return self
+
+    @model_validator(mode="after")
+    def _dimensions_lie_in_sections(self) -> Self:
+        known = [section.id for section in self.sections]
+        allowed: list[str | None] = [*known] if known else [None]
+        for dimension in self.dimensions:
+            if dimension.section not in allowed:
+                expected = f"one of {', '.join(known)}" if known else "'sections' with it"
+                raise ValueError(f"section {dimension.section!r} of {dimension.id!r}: expected {expected}")
+        for section in known:
+            if not self.dimensions_of(section):
+                raise ValueError(f"section {section!r}: expected a dimension of it")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_sections_where_there_are_none(
+        self, handler: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        if not self.sections:
+            content.pop("sections", None)
+        return content
 
 
 def rubrics_hash(rubrics: tuple[Rubric, ...]) -> str:

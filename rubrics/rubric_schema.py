@@ -18,7 +18,7 @@ def rubric_schema() -> dict[str, Any]:
     dimension["scale"] |= {"minItems": 2, "uniqueItems": True}
     dimension["anchors"] |= {"propertyNames": {"pattern": "^-?[0-9]+$"}, "minProperties": 2}
     dimension["anchors"]["additionalProperties"] |= {"pattern": "\\S"}
-    for name in ("dimensions", "failure_modes"):
+    for name in ("sections", "dimensions", "failure_modes"):
         schema["properties"][name].pop("default", None)
     schema["anyOf"] = [
         {"required": [name], "properties": {name: {"minItems": 1}}}

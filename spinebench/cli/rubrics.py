@@ -36,9 +36,9 @@ def list_rubrics(as_json: JsonFlag = False) -> None:
 
 def _list(as_json: bool) -> None:
     from spinebench.cli.console import emit, print_table
-    from spinebench.rubrics import RUBRICS, load_rubric
+    from spinebench.rubrics import SHIPPED, load_rubric
 
-    rubrics = [load_rubric(name) for name in RUBRICS]
+    rubrics = [load_rubric(name) for name in SHIPPED]
     if as_json:
         for rubric in rubrics:
             emit(
@@ -127,7 +127,7 @@ def _lines(rubric: Rubric) -> Iterator[str]:
         yield ""
         yield f"{dimension.name} ({dimension.id})"
         yield f"  {dimension.focus}"
-        yield f"  scale {', '.join(map(str, dimension.scale))}; {_applies(dimension)}; weight {dimension.weight:g}"
+        yield f"  scale {', '.join(map(str, dimension.scale))}; {_applies(dimension)}; {_weighs(dimension, rubric)}"
         for value, text in sorted(dimension.anchors.items()):
             yield f"  {value}: {text}"
     for mode in rubric.failure_modes:
@@ -136,6 +136,12 @@ def _lines(rubric: Rubric) -> Iterator[str]:
         yield f"  {mode.definition}"
         yield f"  For example: {mode.example}"
         yield f"  But not: {mode.counter_example}"
+
+
+def _weighs(dimension: Dimension, rubric: Rubric) -> str:
+    section = next((one for one in rubric.sections if one.id == dimension.section), None)
+    inside = "" if section is None else f" in {section.id} ({section.name}, weight {section.weight:g})"
+    return f"weight {dimension.weight:g}{inside}"
 
 
 def _applies(part: Dimension | FailureMode) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from spinebench.audit_records import Blinding, SampleMode, StrataBy
 from spinebench.models.gateway import GatewayPolicy
 from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
-from spinebench.rubrics.load import RUBRICS
+from spinebench.rubrics.load import RUBRICS, SHIPPED
 from spinebench.runs.plan_fields import (
     RULES,
     AdaptiveConnections,
@@ -158,4 +158,4 @@ def relocate_section(data: dict[str, Any], folder: Path) -> None:
     if isinstance(data.get("image_root"), str):
         data["image_root"] = str(folder / Path(data["image_root"]).expanduser())
     if "rubrics" in data:
-        data["rubrics"] = relocated_names(data["rubrics"], folder, known=RUBRICS)
+        data["rubrics"] = relocated_names(data["rubrics"], folder, known=SHIPPED)

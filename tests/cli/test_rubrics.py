@@ -6,20 +6,21 @@ from pathlib import Path
 import pytest
 
 from spinebench.cli.app import run_app
-from spinebench.rubrics import RUBRICS, load_rubric
+from spinebench.rubrics import SHIPPED, load_rubric
 
 
 @pytest.mark.parametrize("command", [["rubrics"], ["rubrics", "list"]], ids=["bare noun", "list"])
 def test_list(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
     assert run_app(command) == 0
     shown = capsys.readouterr().out
-    for name in RUBRICS:
+    for name in SHIPPED:
         assert name in shown
     assert run_app([*command, "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(row["id"], row["n_dimensions"], row["n_failure_modes"]) for row in rows] == [
         ("reasoning", 3, 0),
         ("failure_modes", 0, 13),
+        ("spinemed_report", 10, 0),
     ]
 
 

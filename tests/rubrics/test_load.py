@@ -12,7 +12,7 @@ import yaml
 
 from spinebench.errors import UsageError
 from spinebench.records import Task
-from spinebench.rubrics import RUBRICS, check_rubric, load_rubric, load_rubrics, rubrics_hash
+from spinebench.rubrics import SHIPPED, check_rubric, load_rubric, load_rubrics, rubrics_hash
 from spinebench.rubrics.load import find_problems
 from spinebench.rubrics.rubric_schema import SCHEMA_FILE, rubric_schema
 
@@ -60,7 +60,7 @@ def test_the_shipped_rubrics_are_complete() -> None:
     assert len(set(texts)) == 3 * len(MODES)
 
 
-@pytest.mark.parametrize("name", RUBRICS)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_files_have_nothing_wrong(name: str) -> None:
     path = SCHEMA_FILE.with_name(f"{name}.yaml")
     assert check_rubric(path) == []
