@@ -17,7 +17,7 @@ _MODALITIES = {
 }
 _VIEWS = {
     "sagittal": r"(?:mid|para)?[- ]?sagittal(?:ly)?",
-    "axial": r"(?:axial|transverse|transaxial|cross[- ]sectional)",
+    "axial": r"(?:axial|transverse|transaxial|cross[- ]section(?:al)?)",
     "coronal": r"coronal",
     "lateral": r"(?:cross[- ]table )?lateral",
     "frontal": r"(?:ap|pa|a\.p\.|antero[- ]?posterior|postero[- ]?anterior|frontal)",
@@ -38,8 +38,8 @@ _ADJECTIVE = (
 _LEAD = (
     r"(?:(?:\bth(?:is|ese|e)|\bprovided|\bgiven|\bpresented|\bshown|\bsubmitted|\battached|\bpatient's"
     r"|\bour|\byour"
-    r"|\b(?:is|are|shows?|depicts?|presents?|represents?|see|viewing|reviewing|reading|have|at|on|as"
-    r"|was) an?)\s"
+    r"|\b(?:is|are|shows?|depicts?|presents?|represents?|be|see|viewing|reviewing|reading|have|at|on|as"
+    r"|was|like|given|with) an?)\s"
     rf"(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}}|^[\s\d.):-]{{0,6}}(?:an? )?(?:{_ADJECTIVE}[-\s]{{1,2}}){{0,7}})"
 )
 _NOUN = (
@@ -56,7 +56,7 @@ _MODALITY_CLAIMS = {
 }
 _VIEW_CLAIMS = {
     name: re.compile(
-        rf"{_LEAD}{pattern}\b(?:[- ](?!recess|foram|mass|wall|margin|border|aspect"
+        rf"{_LEAD}{pattern}\b(?: \(\w{{1,12}}\))?(?:[- ](?!recess|foram|mass|wall|margin|border|aspect"
         rf"|load)\w+){{0,3}}?[- ]{_NOUN}\b"
     )
     for name, pattern in _VIEWS.items()
@@ -72,6 +72,18 @@ _COMPARED = re.compile(
     r"\b(?:unlike|than|versus|vs\.?|as opposed to|in contrast to|compared (?:to|with))\s(?:\w+[-\s]){0,3}\w+$"
 )
 """Another image, which this one is held against."""
+_WITHHELD = re.compile(
+    r"^(?:[- ]\w+){0,3}? (?:(?:is|are|was|were|has|have)(?: not|n't)(?: been)? (?:available|provided|supplied|shown"
+    r"|included|given|present|obtained|acquired|possible)|(?:cannot|can't|can not|could not) be"
+    r"|(?:is|are|was|were) (?:missing|lacking|absent|unavailable))\b"
+)
+"""Behind a view: that it is not to be had, or that nothing is to be said of it."""
+_PLANE = re.compile(r"\bplane$")
+_PICTURE = re.compile(
+    r"\b(?:image|scan|slice|view|section|picture|film|mri?|ct|study|radiograph|x[- ]?ray|acquired|taken|obtained"
+    r"|acquisition|reformat\w*)\b"
+)
+"""What has a plane of its own; without one of these, `the coronal plane` is one of the body."""
 _PREDICATE = re.compile(r"\b(?:of|shows?|demonstrates?|reveals?|depicts?|with|displays?)\b")
 
 
@@ -138,6 +150,10 @@ def _claimed(sentence: Statement, patterns: dict[str, re.Pattern[str]]) -> Itera
         for match in pattern.finditer(sentence.text):
             before = sentence.text[max(0, match.start() - 60) : match.end()]
             if Statement(before, 0).denies or _COMPARED.search(sentence.text, 0, match.end()):
+                continue
+            if _WITHHELD.match(sentence.text, match.end(), match.end() + 60):
+                continue
+            if _PLANE.search(match.group()) and _PICTURE.search(sentence.text) is None:
                 continue
             opens = (
                 match.start() == 0 and re.match(r"[\s\d.):-]{0,6}(?:this|the|these)\b", match.group()) is None

@@ -13,7 +13,7 @@ from spinebench.records import MULTIPLE_ANSWER_TASKS
 
 _AFFECTED = re.compile(
     r"\b(?:narrow\w*|steno\w+|bulg\w+|herniat\w+|protru\w+|extru\w+|degenerat\w+|slip\w*|\w*listhesis"
-    r"|compress\w+|collaps\w+"
+    r"|compress\w+|collaps\w+|compromis\w+|indent\w+|squeez\w+|tight\w*|worst|has lost|loses"
     r"|loss of|reduced|decreased|osteophyt\w+|dark\w*|desiccat\w+|affected|involved|abnormal\w*|lesions?"
     r"|severe\w*|encroach\w+"
     r"|effac\w+|imping\w+|fractur\w+|displac\w+|obliterat\w+|crowd\w+|patholog\w+|culprit|finding is"
@@ -23,10 +23,27 @@ _FREE = re.compile(
     r"\b(?:normal\w*|preserved|unremarkable|intact|maintained|spared|healthy|patent|adequate\w*|well|wide"
     r"|unaffected|uninvolved"
     r"|compared|than|relative|versus|unlike|adjacent|neighbou?r\w*|above|below|counting|counted|count"
+    r"|exceed\w*|outweigh\w*|contrast|opposed"
     r"|landmark|minimal\w*|mild\w*|considered|free (?:of|from)|clear of"
     r"|spar(?:es|ing)|nothing|little|hardly|barely|artifact\w*|artefact\w*|suspect\w*"
-    r"|slight\w*|subtle|early|less|minor|options?|question|between)\b"
+    r"|slight\w*|subtle|early|less|minor|trace|tiny|options?|question|between"
+    r"|irrelevant|insignificant|incidental\w*|inconsequential|immaterial|asymptomatic|questionabl\w+|doubtful"
+    r"|equivocal|borderline|perhaps|possibl[ey]|probable|age[- ](?:appropriate|related|expected)|averaging"
+    r"|resolved|healed|history|histories|status post|s/p|post[- ]?(?:surg|op)\w*|formerly|initially"
+    r"|(?:at )?first (?:impression|glance|sight|thought)"
+    r"|mislabel\w+)\b"
 )
+_TAKEN_BACK = re.compile(
+    r"^[\s,-]*(?:(?:but )?not (?:here|so|in this|on this|seen|the case)\b"
+    r"|(?:(?:but|though|although|yet|and|which|that|this|it|is|are|was|were|i|we|likely|probably|most|of"
+    r"|clinically|felt|thought|judged|deemed|considered|to be|doubtfully|rather) )*"
+    r"(?:(?:not|no|hardly|scarcely|without|little|n't)\b.*\b(?:significan\w+|relevan\w+|importan\w+"
+    r"|convincing|consequence|bearing|causative|responsible|symptomatic|real|definite|clear|true|culprit"
+    r"|explain\w*)\b"
+    r"|(?:irrelevant|insignificant|incidental|artifact\w*|artefact\w*|volume averaging|age[- ]\w+|resolved"
+    r"|mild|minor|minimal|tiny|kept|preserved|maintained|normal)\b))"
+)
+"""A clause that begins by making light of what the one before it said: `a bulge, not felt to be significant`."""
 _OF_SEQUENCES = (
     r"(?:weighted|w\b|signal|images?\b|imaging|sequences?|hyper|hypo|iso|mismatch|mri?\b|contrast|stir|mapping"
     r"|relax)"
@@ -38,11 +55,6 @@ _LEVEL = re.compile(
 _LEVEL_IN_WORDS = re.compile(
     r"(?<![\w/.-])(l)(5)(s)(1)(?!\w)|\bbetween (?:the )?([ctl])(\d{1,2}) and (?:the )?([ctls])(\d{1,2})(?![\w/-])"
 )
-_LABEL = re.compile(
-    r"[\s>|#*•.-]*(?:\d{1,2}[.)]\s)?(?:(?:at|the|level)\s)*[ctl]\d{1,2}\s?[-/–_]\s?[ctls]?\d{1,2}"
-    r"(?: (?:level|disc|disk))?[\s|]*"
-)
-"""A clause that only says which level the next is about: `L4-L5: severe narrowing`."""
 _LUMBOSACRAL = re.compile(r"\b(?:lumbosacral|lumbo-sacral) (?:junction|disc|disk|level)\b")
 _L5_S1 = 23
 _REGIONS: dict[str, tuple[str, int, int]] = {
@@ -82,13 +94,11 @@ def level(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
         for sentence in text.sentences:
             if sentence.asks:
                 continue
+            quote = text.quote(sentence.start, sentence.start + len(sentence.text))
             for clause, found in _levels(sentence):
-                quote = text.quote(sentence.start, sentence.start + len(sentence.text))
                 for position in found:
                     named.setdefault(position, quote)
-                    if _AFFECTED.search(clause.text) and not (
-                        _FREE.search(clause.text) or clause.denies or clause.supposes
-                    ):
+                    if _called_affected(clause, sentence):
                         affected.setdefault(position, quote)
     outside = _outside_region(trace, affected)
     if outside is not None:
@@ -121,6 +131,14 @@ def level(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
     )
 
 
+def _called_affected(clause: Statement, sentence: Statement) -> bool:
+    if _AFFECTED.search(clause.text) is None or _FREE.search(clause.text) or clause.denies or clause.supposes:
+        return False
+    end = clause.start - sentence.start + len(clause.text)
+    after = sentence.text[end : end + 200]
+    return _TAKEN_BACK.match(after.partition(";")[0].lstrip(",( ")) is None
+
+
 def _levels(sentence: Statement) -> Iterator[tuple[Statement, list[int]]]:
     heads: list[int] = []
     for clause in sentence.clauses():
@@ -132,8 +150,7 @@ def _levels(sentence: Statement) -> Iterator[tuple[Statement, list[int]]]:
                 found.append(position)
         if _LUMBOSACRAL.search(clause.text):
             found.append(_L5_S1)
-        end = clause.start - sentence.start + len(clause.text)
-        if found and _LABEL.fullmatch(clause.text) and sentence.text[end : end + 1] == ":":
+        if found and _heads(clause, sentence):
             heads = found
             continue
         found = found or heads
@@ -141,6 +158,13 @@ def _levels(sentence: Statement) -> Iterator[tuple[Statement, list[int]]]:
         if found:
             # `between L5 and S1` is a place; without it, `between` compares.
             yield Statement(_LEVEL_IN_WORDS.sub(" ", clause.text), clause.start), found
+
+
+def _heads(clause: Statement, sentence: Statement) -> bool:
+    """Whether it only says where the next clause is: `L4-L5: severe narrowing`, `left foramen: patent`."""
+    end = clause.start - sentence.start + len(clause.text)
+    told = _AFFECTED.search(clause.text) or _FREE.search(clause.text) or clause.denies or clause.supposes
+    return sentence.text[end : end + 1] == ":" and not told
 
 
 def _known_levels(trace: AuditTrace) -> frozenset[int]:
@@ -185,16 +209,15 @@ def side(trace: AuditTrace, texts: Sequence[Said]) -> TraceCheck:
         for sentence in text.sentences:
             if sentence.asks or _BOTH.search(sentence.text):
                 continue
+            quote = text.quote(sentence.start, sentence.start + len(sentence.text))
+            head: set[str] = set()
             for clause in sentence.clauses():
-                if clause.denies or clause.supposes or _FREE.search(clause.text):
+                sides = {match.group(1) or match.group(2) for match in _SIDE.finditer(clause.text)} or head
+                head = sides if _heads(clause, sentence) else set()
+                if _OF_PICTURE.search(clause.text) or not _called_affected(clause, sentence):
                     continue
-                if _OF_PICTURE.search(clause.text):
-                    continue
-                if not _AFFECTED.search(clause.text):
-                    continue
-                for match in _SIDE.finditer(clause.text):
-                    which = match.group(1) or match.group(2)
-                    found.setdefault(which, text.quote(sentence.start, sentence.start + len(sentence.text)))
+                for which in sorted(sides):
+                    found.setdefault(which, quote)
     if len(found) != 1:
         return _check(
             "side", "not_stated", "no side is called affected" if not found else "both sides are named"

@@ -35,6 +35,8 @@ SUPPOSITION = re.compile(
     r"|often"
     r"|gold standard|modality of choice|such as|e\.g|for example|suggested|helpful|useful|better|prior"
     r"|previous|earlier"
+    r"|previously|outside (?:ct|mri?|study|film|image|report)|according to|by history|reportedly|vignette"
+    r"|in (?:many|most|some) (?:patients|people|adults|cases)"
     r"|unavailable|available|missing|expect\w*|suppos\w+|hypothetical\w*|question)\b"
 )
 """Words of what is not said of this image as it is."""
