@@ -115,8 +115,8 @@ def score_values(rows: AuditRows, dimension: str, judge: str | None = None) -> V
 
 
 def mark_values(rows: AuditRows, mode: str, judge: str | None = None) -> Values:
-    """Judges: 1 if at least half of the votes on a trace mark the failure mode, else 0. Clinicians: the share of
-    them that mark it at the first showing.
+    """Judges: 1 if more than half of the votes on a trace mark the failure mode, else 0: one of two judges
+    is no majority. Clinicians: the share of them that mark it at the first showing.
     """
     of_mode = [row for row in rows.marks if row.mode == mode]
     judged, unparsed = _judge_votes(of_mode, judge)
@@ -125,7 +125,7 @@ def mark_values(rows: AuditRows, mode: str, judge: str | None = None) -> Values:
         if row.source == "clinician" and row.repeat == 1 and row.present is not None:
             rated[row.trace_id].append(float(row.present))
     return Values(
-        {trace: float(fmean(votes) >= 0.5) for trace, votes in judged.items()},
+        {trace: float(fmean(votes) > 0.5) for trace, votes in judged.items()},
         {trace: fmean(marks) for trace, marks in rated.items()},
         unparsed,
         frozenset(),

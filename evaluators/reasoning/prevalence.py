@@ -57,8 +57,8 @@ def failure_prevalence(
 ) -> tuple[FailurePrevalence, ...]:
     """Per failure mode: every model, then all models together. All shares stand for the frame.
 
-    The judge marks a trace if at least half of its votes do. Traces whose task is not asked about a mode are in no
-    denominator. Tuning traces are left out. Raises `UsageError` for an unknown mode or judge.
+    The judges mark a trace if more than half of their votes do; a tie does not. Traces whose task is not asked about a
+    mode are in no denominator. Tuning traces are left out. Raises `UsageError` for an unknown mode or judge.
     """
     z_quantile(level)
     check_judge(rows, judge)

@@ -53,7 +53,7 @@ def test_by_hand() -> None:
     assert "30 of each" in found.rogan_gladen.reason
 
 
-def test_half_of_a_panel_marks_it() -> None:
+def test_half_of_a_panel_is_no_majority() -> None:
     marks = [
         judge(0, True),
         judge(0, False, "judge/y"),
@@ -62,7 +62,7 @@ def test_half_of_a_panel_marks_it() -> None:
         judge(2, None),
     ]
     found = failure_prevalence(rows_of(marks))[0]
-    assert found.judge.value == 0.5  # t0 yes, t1 no, t2 unparsed
+    assert found.judge.value == 0  # t0 one of two, t1 none of one, t2 unparsed
     assert (found.coverage.n_drawn, found.coverage.n_judged, found.coverage.n_unparsed) == (3, 2, 2)
     only_y = failure_prevalence(rows_of(marks), judge="judge/y")[0]
     assert (only_y.judge.value, only_y.judge.n) == (0, 1)
