@@ -13,143 +13,32 @@ import argparse
 import json
 import os
 import platform
-import random
 import resource
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from spinebench.records import (
-    Answer,
-    AnswerKey,
-    AnswerStatus,
-    BenchmarkInfo,
-    Extraction,
-    FinishReason,
-    Grade,
-    ImageCondition,
-    ImageRef,
-    Item,
-    JournalEntry,
-    Outcome,
-    RunSpec,
-    Scored,
-    SentImage,
-    Task,
-    Usage,
-)
+from synthetic_runs import answers, entry, items, run_spec
+
+from spinebench.records import Item, JournalEntry
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
-from spinebench.store.journal import Journal, encode
+from spinebench.store.journal import Journal
 from spinebench.store.rebuild import rebuild
-from spinebench.terms import DISEASES, HEALTHY, LEVELS
 
 N_MODELS = 12
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HASH = "0" * 64
-
-
-def item(number: int) -> Item:
-    """A diagnosis item, or every third time a localization item."""
-    image = (ImageRef(path=f"study{number // 3:06}/{number}.png", sha256=HASH),)
-    if number % 3 == 2:
-        gold = LEVELS[number % 5 : number % 5 + 2]
-        return Item(
-            id=f"item-{number:06}", benchmark="scale", task=Task.LOCALIZATION, question="Which levels?",
-            gold=gold, options=LEVELS, images=image, levels=gold, modality="MRI", source="drawn",
-            cluster=f"study{number // 3}",
-        )  # fmt: skip
-    disease = DISEASES[number % len(DISEASES)]
-    return Item(
-        id=f"item-{number:06}", benchmark="scale", task=Task.DIAGNOSIS, question="Which disease?",
-        gold=(disease,), options=(disease, HEALTHY, *DISEASES[-3:]), images=image, disease=disease,
-        modality="X-ray", source="drawn", cluster=f"study{number // 3}",
-    )  # fmt: skip
-
-
-def entry(of: Item, model: str, run_id: str, *, right: bool, text: str) -> JournalEntry:
-    """An answered and scored entry, as a run writes it."""
-    key = AnswerKey(
-        item_id=of.id, model=model, persona="surgeon", image_condition=ImageCondition.NORMAL,
-        option_order="as_given", epoch=1,
-    )  # fmt: skip
-    diagnosis = of.task is Task.DIAGNOSIS
-    chosen = of.gold if right else (of.options[1],)
-    image = SentImage(
-        source_path=of.images[0].path, source_sha256=HASH, sha256=HASH, media_type="image/png", width=512,
-        height=512, n_bytes=200_000, transform="as_is",
-    )  # fmt: skip
-    right_outcome = Outcome.CORRECT_DISEASE if diagnosis else Outcome.EXACT
-    wrong_outcome = Outcome.DISEASE_MISSED if diagnosis else Outcome.MIXED
-    return JournalEntry(
-        answer=Answer(
-            key=key, run_id=run_id, status=AnswerStatus.ANSWERED, text=text, finish_reason=FinishReason.STOP,
-            option_permutation=(0, 1, 2, 3, 4), images=(image,), prompt_hash=HASH, request_hash=HASH,
-            response_id="resp-1", provider_model=model, usage=Usage(input_tokens=900, output_tokens=450,
-            cost_usd=0.01), latency_s=1.5, attempts=1, at=NOW,
-        ),
-        scored=Scored(
-            key=key, run_id=run_id, at=NOW,
-            extraction=Extraction(
-                letters=("A",), status=AnswerStatus.ANSWERED, rule="closing", span=(0, 20), version="1"
-            ),
-            grade=Grade(
-                correct=right, chosen=chosen, gold=of.gold, outcome=right_outcome if right else wrong_outcome,
-                precision=None if diagnosis else float(right), recall=None if diagnosis else float(right),
-                f1=None if diagnosis else float(right), jaccard=None if diagnosis else float(right),
-                confused_with=HEALTHY if diagnosis and not right else None, version="1",
-            ),
-        ),
-    )  # fmt: skip
-
-
-def spec(run_id: str, n_items: int, models: tuple[str, ...]) -> RunSpec:
-    """The run's description."""
-    return RunSpec(
-        run_id=run_id, created_at=NOW, models=models, personas=("surgeon",), option_orders=("as_given",),
-        image_conditions=(ImageCondition.NORMAL,), n_items=n_items, n_planned=n_items * len(models),
-        simulated=True, benchmark=BenchmarkInfo(
-            name="scale", format="native-jsonl", path="scale.jsonl", n_items=n_items, n_by_task={},
-            n_clusters=1, items_hash=HASH, simulated=True,
-        ),
-        seed=0, digest=HASH, digest_parts={}, plan={}, versions={},
-    )  # fmt: skip
 
 
 def write_journal(
-    path: Path, items: list[Item], models: tuple[str, ...], run_id: str, text_bytes: int
+    path: Path, asked: list[Item], models: tuple[str, ...], run_id: str, text_bytes: int
 ) -> None:
-    """The journal's lines, by filling real entries in: written the slow way they would take longer than the
-    test."""
-    generator = random.Random(0)
-    words = [
-        "disc",
-        "space",
-        "L4/L5",
-        "canal",
-        "narrowing",
-        "signal",
-        "posterior",
-        "no",
-        "osteophyte",
-        "foramen",
-    ]
-    words += [f"{generator.getrandbits(24):x}" for _ in range(4000)]
-    prose = " ".join(generator.choices(words, k=1_500_000))
+    """The journal of a run of these models."""
     with path.open("wb", buffering=1 << 20) as file:
-        for of in items:
-            forms = [
-                encode(entry(of, "@M", run_id, right=right, text="@T")).decode() for right in (True, False)
-            ]
-            for rank, model in enumerate(models):
-                start = generator.randrange(len(prose) - text_bytes)
-                form = forms[generator.random() > 0.3 + 0.05 * rank]
-                text = prose[start : start + text_bytes]
-                file.write(form.replace('"@M"', f'"{model}"').replace('"@T"', f'"{text}"').encode())
+        for one in answers(asked, models, run_id, text_bytes=text_bytes):
+            file.write(one.line)
 
 
 def timed(call: Callable[[], object], times: int = 1) -> float:
@@ -165,7 +54,7 @@ def timed(call: Callable[[], object], times: int = 1) -> float:
 def append_cost(folder: Path, text_bytes: int, n: int = 4096, batch: int = 64) -> dict[str, float]:
     """CPU and wall milliseconds per appended answer, serialization and sync included."""
     journal = Journal(folder / "append.jsonl", JournalEntry)
-    entries = [entry(item(number), "m", "r", right=True, text="x" * text_bytes) for number in range(n)]
+    entries = [entry(one, "r", "A", model="m", text="x" * text_bytes) for one in items(n)]
     cpu, wall = time.process_time(), time.perf_counter()
     for start in range(0, n, batch):
         journal.append(entries[start : start + batch])
@@ -174,15 +63,15 @@ def append_cost(folder: Path, text_bytes: int, n: int = 4096, batch: int = 64) -
     return {"append_cpu_ms": cpu / n * 1e3, "append_wall_ms": wall / n * 1e3}
 
 
-def measure(folder: Path, answers: int, text_bytes: int) -> dict[str, float]:
+def measure(folder: Path, n_answers: int, text_bytes: int) -> dict[str, float]:
     """All figures; seconds unless the name says otherwise."""
     models = tuple(f"sim/model-{rank:02}" for rank in range(N_MODELS))
-    items = [item(number) for number in range(answers // N_MODELS)]
+    asked = items(n_answers // N_MODELS)
     workspace = Workspace(folder / "workspace")
-    run = workspace.create_run(spec("scale", len(items), models), items)
-    write_journal(run.journal.path, items, models, run.run_id, text_bytes)
+    run = workspace.create_run(run_spec("scale", asked, models), asked)
+    write_journal(run.journal.path, asked, models, run.run_id, text_bytes)
     figures = append_cost(folder, text_bytes)
-    figures["answers"] = len(items) * N_MODELS
+    figures["answers"] = len(asked) * N_MODELS
     figures["journal_mb"] = run.journal.path.stat().st_size / 1e6
     cpu = time.process_time()
     figures["load_s"] = timed(lambda: ingest(workspace))
@@ -203,7 +92,7 @@ def measure(folder: Path, answers: int, text_bytes: int) -> dict[str, float]:
     figures["done_keys_s"] = timed(run.done_keys)
     with run.lock():
         run.journal.append(
-            [entry(of, "later", "scale", right=True, text="x" * text_bytes) for of in items[:1000]]
+            [entry(of, "scale", "A", model="later", text="x" * text_bytes) for of in asked[:1000]]
         )
     figures["load_1000_more_s"] = timed(lambda: ingest(workspace))
     figures["rebuild_s"] = timed(lambda: rebuild(workspace))
