@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
@@ -19,12 +21,23 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from spinebench.dashboard.oidc_settings import CALLBACK, OidcSettings
 from spinebench.dashboard.rater_packets import ConflictError, RaterPacket, RaterPackets, RefusedError
-from spinebench.dashboard.rater_sessions import LASTS_S, RaterSessions
-from spinebench.dashboard.sign_in import POLICY, message_page, packets_page, sign_in_page
+from spinebench.dashboard.rater_sessions import LASTS_S, NotSignedInError, RaterSessions
+from spinebench.dashboard.sign_in import (
+    POLICY,
+    TO_PROVIDER,
+    message_page,
+    packets_page,
+    sign_in_page,
+    unknown_page,
+)
 from spinebench.errors import SpinebenchError
 from spinebench.exchange.packets import packet_html
 from spinebench.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from spinebench.dashboard.rater_oidc import OidcSignIn
 
 COOKIE = "spinebench_rater"
 _LARGEST_BODY = 1 << 20
@@ -46,9 +59,14 @@ _CONFLICT = (
 _log = logging.getLogger(__name__)
 
 
-def create_rater_app(workspace: Workspace, *, image_root: Path | None = None) -> Starlette:
-    """The application for raters over one workspace; `image_root` as in `RaterPackets`."""
-    server = _RaterServer(workspace, image_root)
+def create_rater_app(
+    workspace: Workspace, *, image_root: Path | None = None, oidc: OidcSettings | None = None
+) -> Starlette:
+    """The application for raters over one workspace; `image_root` as in `RaterPackets`.
+
+    `oidc`: the provider through which raters may sign in too; None: by token alone.
+    """
+    server = _RaterServer(workspace, image_root, oidc)
     return Starlette(
         routes=[
             Route("/", server.home, methods=["GET"]),
@@ -57,6 +75,7 @@ def create_rater_app(workspace: Workspace, *, image_root: Path | None = None) ->
             Route("/rate/{set_id}", server.packet, methods=["GET"]),
             Route("/rate/{set_id}/images/{key}", server.image, methods=["GET"]),
             Route("/rate/{set_id}/ratings", server.rating, methods=["POST"]),
+            *server.provider_routes(),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
     )
@@ -84,14 +103,30 @@ def _from_here(request: Request) -> bool:
 
 
 class _RaterServer:
-    def __init__(self, workspace: Workspace, image_root: Path | None) -> None:
+    def __init__(self, workspace: Workspace, image_root: Path | None, oidc: OidcSettings | None) -> None:
         self._sessions = RaterSessions(workspace)
         self._packets = RaterPackets(workspace, image_root=image_root)
+        self._by_https = oidc is not None and oidc.by_https
+        self._oidc: OidcSignIn | None = None
+        if oidc is not None:
+            from spinebench.dashboard.rater_oidc import OidcSignIn
+
+            self._oidc = OidcSignIn(oidc)
+
+    def provider_routes(self) -> list[Route]:
+        """To the provider and back; none without one."""
+        if self._oidc is None:
+            return []
+        state = [self._oidc.state()]
+        return [
+            Route(TO_PROVIDER, partial(self._to_provider, self._oidc), methods=["GET"], middleware=state),
+            Route(CALLBACK, partial(self._from_provider, self._oidc), methods=["GET"], middleware=state),
+        ]
 
     async def home(self, request: Request) -> Response:
         rater = await self._rater(request)
         if rater is None:
-            return _html(sign_in_page())
+            return self._sign_in_page()
         held = await run_in_threadpool(self._packets.of, rater)
         if len(held) == 1:
             return RedirectResponse(f"/rate/{held[0].set_id}", status_code=303)
@@ -103,22 +138,63 @@ class _RaterServer:
         token = "" if body is None else parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
         key = await run_in_threadpool(self._sessions.begin, token)
         if key is None:
-            return _html(sign_in_page("This token opens nothing. Check that you took all of it."), status=403)
+            return self._sign_in_page("This token opens nothing. Check that you took all of it.", status=403)
+        return await self._signed_in(request, key)
+
+    async def _to_provider(self, oidc: OidcSignIn, request: Request) -> Response:
+        if not _from_here(request):
+            # A link or picture on another site begins nothing; the person sees where they are.
+            return self._sign_in_page()
+        try:
+            return await oidc.leave(request)
+        except NotSignedInError as fault:
+            return self._sign_in_page(str(fault), status=502)
+
+    async def _from_provider(self, oidc: OidcSignIn, request: Request) -> Response:
+        try:
+            person = await oidc.come_back(request)
+        except NotSignedInError as fault:
+            return self._sign_in_page(str(fault), status=403)
+        key = await run_in_threadpool(self._sessions.begin_known, person.identities)
+        if key is None:
+            response = _html(
+                unknown_page(
+                    oidc.settings.provider,
+                    subject=person.subject,
+                    email=person.email,
+                    email_verified=person.email_verified,
+                ),
+                status=403,
+            )
+            await self._end(request, response)
+            return response
+        return await self._signed_in(request, key)
+
+    async def _signed_in(self, request: Request, key: str) -> Response:
         response = RedirectResponse("/", status_code=303)
+        await self._end(request, response)
         response.set_cookie(
             COOKIE,
             key,
             max_age=LASTS_S,
             httponly=True,
             samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=self._by_https or request.url.scheme == "https",
         )
         return response
 
-    async def sign_out(self, request: Request) -> Response:
+    async def _end(self, request: Request, response: Response) -> None:
+        """End the session that the browser had; with another person's it would go on unnoticed."""
         await run_in_threadpool(self._sessions.end, request.cookies.get(COOKIE))
-        response = RedirectResponse("/", status_code=303)
         response.delete_cookie(COOKIE)
+
+    def _sign_in_page(self, fault: str = "", *, status: int = 200) -> Response:
+        provider = None if self._oidc is None else self._oidc.settings.provider
+        return _html(sign_in_page(fault, provider=provider), status=status)
+
+    async def sign_out(self, request: Request) -> Response:
+        response = RedirectResponse("/", status_code=303)
+        await self._end(request, response)
         return response
 
     async def packet(self, request: Request) -> Response:

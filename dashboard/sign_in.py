@@ -10,6 +10,9 @@ from spinebench.rating.progress import Progress
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """These pages run nothing and load nothing; what they show of others is escaped."""
 
+TO_PROVIDER = "/sign-in/oidc"
+"""The address that leads to the provider."""
+
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
@@ -17,22 +20,30 @@ body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
 main { width: min(26rem, calc(100% - 2rem)); }
 h1 { font-size: 1.3rem; margin: 0 0 1rem; }
 label { display: block; margin-bottom: .3rem; }
-input, button { font: inherit; width: 100%; box-sizing: border-box; padding: .55rem .7rem; }
-input, button { border-radius: .5rem; border: 1px solid #8894a5; }
-button { margin-top: .8rem; border: 0; background: #1f5fa8; color: #fff; font-weight: 600; cursor: pointer; }
+input, button, .button { font: inherit; width: 100%; box-sizing: border-box; padding: .55rem .7rem; }
+input, button, .button { border-radius: .5rem; border: 1px solid #8894a5; }
+.button { display: block; text-align: center; text-decoration: none; margin-bottom: 1.6rem; }
+button, .button { background: #1f5fa8; color: #fff; font-weight: 600; cursor: pointer; border: 0; }
+button { margin-top: .8rem; }
 .fault { border-left: 4px solid #a8321f; padding: .2rem .8rem; }
 .quiet { opacity: .75; font-size: .9rem; }
-li { margin: .6rem 0; } ul { padding-left: 1.2rem; }
+li { margin: .6rem 0; overflow-wrap: anywhere; } ul { padding-left: 1.2rem; }
 """
 
 
-def sign_in_page(fault: str = "") -> str:
-    """Asks for the token."""
+def sign_in_page(fault: str = "", *, provider: str | None = None) -> str:
+    """Asks for the token, or leads to the provider of that name."""
     said = f'<p class="fault" role="alert">{escape(fault)}</p>' if fault else ""
+    focus = " autofocus" if provider is None else ""
+    through = (
+        ""
+        if provider is None
+        else f'<a class="button" href="{TO_PROVIDER}">Sign in through {escape(provider)}</a>'
+    )
     return _page(
         "Sign in to rate",
-        f'{said}<form method="post" action="/sign-in"><label for="token">Your personal token</label>'
-        '<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>'
+        f'{said}{through}<form method="post" action="/sign-in"><label for="token">Your personal token</label>'
+        f'<input id="token" name="token" type="password" autocomplete="current-password" required{focus}>'
         '<button type="submit">Sign in</button></form>'
         '<p class="quiet">The study lead gave it to you. If it is lost, ask for a new one.</p>',
     )
@@ -48,6 +59,27 @@ def packets_page(rater: str, held: Sequence[tuple[str, Progress]]) -> str:
     return _page(
         f"Signed in as {rater}",
         f'{body}<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>',
+    )
+
+
+def unknown_page(provider: str, *, subject: str, email: str | None, email_verified: bool) -> str:
+    """For somebody whom the provider knows and the study does not: what to tell the study lead."""
+    address = (
+        ""
+        if email is None
+        else f"<li>e-mail address: {escape(email)}{'' if email_verified else ' (not verified)'}</li>"
+    )
+    doubt = (
+        ""
+        if email is None or email_verified
+        else f"<p>An address counts only once {escape(provider)} has verified that it is yours.</p>"
+    )
+    return _page(
+        "Nobody of this study",
+        f"<p>{escape(provider)} has signed you in, and no rater of this study is known by who it says you are:</p>"
+        f"<ul>{address}<li>subject: {escape(subject)}</li></ul>{doubt}"
+        "<p>Give this to the study lead, or sign in with your personal token.</p>"
+        '<p><a href="/">Back</a></p>',
     )
 
 

@@ -34,7 +34,7 @@ def issue_token(workspace: Workspace, rater: str, *, at: datetime) -> str:
 
     Raises UsageError for a rater without a card.
     """
-    _require_card(workspace, rater)
+    require_card(workspace, rater)
     token = secrets.token_urlsafe(_BYTES)
     entry = RaterToken(rater=rater, token_sha256=token_hash(token), at=at)
     _journal(workspace).append_new(lambda: [entry])
@@ -43,7 +43,7 @@ def issue_token(workspace: Workspace, rater: str, *, at: datetime) -> str:
 
 def revoke_token(workspace: Workspace, rater: str, *, at: datetime) -> bool:
     """Take a rater's token back; False where there is none. Raises UsageError for a rater without a card."""
-    _require_card(workspace, rater)
+    require_card(workspace, rater)
 
     def new() -> list[RaterToken]:
         held = current_tokens(workspace)
@@ -73,7 +73,8 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _require_card(workspace: Workspace, rater: str) -> None:
+def require_card(workspace: Workspace, rater: str) -> None:
+    """Raises UsageError for a rater without a card."""
     known = workspace.raters()
     if rater not in known:
         listed = f" ({', '.join(known)})" if known else ""

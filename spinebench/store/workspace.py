@@ -328,6 +328,7 @@ def _foreign(folder: Path) -> list[str]:
     ours = (
         "audits",
         "cache",
+        "identities.jsonl",
         "locks",
         "raters.jsonl",
         "runs",

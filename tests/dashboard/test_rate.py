@@ -26,6 +26,8 @@ from tests.rated_audits import MODELS, PERSONA, RUN, make_audit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+    from spinebench.dashboard.oidc_settings import OidcSettings
+
 AT = datetime(2026, 3, 4, tzinfo=UTC)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = (
@@ -266,16 +268,20 @@ def browser() -> Iterator[Browser]:
 class Server:
     """The raters' server on a port of its own."""
 
-    def __init__(self, workspace: Workspace, port: int = 0) -> None:
+    def __init__(
+        self, workspace: Workspace, port: int = 0, *, oidc: Callable[[str], OidcSettings] | None = None
+    ) -> None:
+        """`oidc`: the settings of a provider, given the address of this server."""
         import uvicorn
 
         self._listening = socket.create_server(("127.0.0.1", port))
         self.port = self._listening.getsockname()[1]
-        config = uvicorn.Config(create_rater_app(workspace), log_level="error", timeout_graceful_shutdown=1)
+        self.address = f"http://127.0.0.1:{self.port}"
+        app = create_rater_app(workspace, oidc=None if oidc is None else oidc(self.address))
+        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listening]})
         self._thread.start()
-        self.address = f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -379,7 +385,8 @@ def test_a_tab_that_writes_down_what_was_before_the_answer_comes_right_again(
     other.wait_for_selector(".dimension")
     page.evaluate("() => { window.written = []; const put = Storage.prototype.setItem;"
         " Storage.prototype.setItem = function (key, text) {"
-        " if (text.includes('\"sending\":[{')) window.written.push([key, text]); put.call(this, key, text); }; }")  # fmt: skip
+        " if (text.includes('\"sending\":[{')) window.written.push([key, text]);"
+        " put.call(this, key, text); }; }")  # fmt: skip
     rate_here(page)
     page.keyboard.press("Enter")
     submitted(page, 1)
