@@ -25,18 +25,22 @@ from spinebench.audit_records import (
     Review,
 )
 from spinebench.errors import DataError, UsageError
-from spinebench.records import RunState, digest
+from spinebench.records import digest
 from spinebench.store.audit_lines import Declared, checked_entry, checked_rating, parse_trace
-from spinebench.store.folders import create_folder, replace_file
+from spinebench.store.folders import replace_file
 from spinebench.store.journal import Journal, Line, SharedJournal, encode, explain, read_lines
-from spinebench.store.locks import is_held, run_lock, turn
+from spinebench.store.locks import turn
+from spinebench.store.work_folder import Kind, WorkFolder, create_work_folder
 
 _RATER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _LOCK_LINE = re.compile(rb'"lock"\s*:\s*\{')
 """In a line that may hold the lock of the ratings: spares parsing all the judgements to find it."""
 
 
-class AuditFolder:
+_AUDIT = Kind("audit", AuditSpec, AuditStatus, lambda spec: spec.audit_id, resume="spinebench audit --resume")
+
+
+class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
     """One audit on disk. Reading takes no lock.
 
     Whoever appends to `journal` or writes the status holds `lock()`. Ratings have a journal per rater, which
@@ -44,7 +48,7 @@ class AuditFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path, _AUDIT)
         self.audit_id = path.name
         self.journal = Journal(
             path / "journal.jsonl", AuditEntry, way_on=f"call 'spinebench audit --resume {path.name}'"
@@ -57,45 +61,10 @@ class AuditFolder:
         Raises UsageError where an audit of that id exists, DataError where a trace comes twice or their
         number is not the one of the spec, StoppedError on a full disk.
         """
-        if path.exists():
-            raise UsageError(
-                f"audit {spec.audit_id!r}: expected a new id, but it exists; resume it, or name another"
-            )
-        create_folder(
-            path,
-            {"audit.json": (spec.model_dump_json(indent=2) + "\n",), "traces.jsonl": _lines(spec, traces)},
-            what=f"audit {spec.audit_id!r}",
-        )
+        create_work_folder(path, _AUDIT, spec, {"traces.jsonl": _lines(spec, traces)})
         return cls(path)
 
     # ------------------------------------------------------------ what is audited
-
-    def spec(self) -> AuditSpec:
-        """What the audit is. Raises DataError where `audit.json` is unreadable, names another audit, or was
-        written by a later version."""
-        return self._spec
-
-    @cached_property
-    def _spec(self) -> AuditSpec:
-        path = self.path / "audit.json"
-        try:
-            spec = AuditSpec.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise DataError(
-                f"audit {self.audit_id!r}: expected {str(path)!r}, but {error.strerror}; restore it from a "
-                "backup"
-            ) from error
-        except ValidationError as error:
-            raise DataError(
-                f"audit description {str(path)!r}: expected one of this version, but {explain(error)}; "
-                "restore it from a backup, or use the version that wrote it"
-            ) from None
-        if spec.audit_id != self.audit_id:
-            raise DataError(
-                f"audit folder {str(self.path)!r}: expected the name {spec.audit_id!r}, as its audit.json "
-                "says; rename the folder, or move the copy out of the workspace"
-            )
-        return spec
 
     def traces(self) -> Iterator[AuditTrace]:
         """The drawn traces in the audit's own order, streamed. Raises CorruptLineError on a bad line."""
@@ -117,44 +86,6 @@ class AuditFolder:
     def declared(self) -> Declared:
         """What a line of its journals can be about."""
         return Declared.of(self.spec(), (trace.trace_id for trace in self.traces()))
-
-    # ------------------------------------------------------------ at work on it
-
-    @contextmanager
-    def lock(self) -> Iterator[AuditFolder]:
-        """Be the one process that appends to the audit's journal. Raises UsageError with the holder's pid.
-
-        A lock left by a killed process is free: the kernel let go of it.
-        """
-        with run_lock(self.path / "lock", run_id=self.audit_id, what="audit"):
-            yield self
-
-    def is_live(self) -> bool:
-        """Whether a living process holds the audit's lock."""
-        return is_held(self.path / "lock")
-
-    def write_status(self, status: AuditStatus) -> None:
-        """Replace `status.json` whole: a reader sees the old or the new one."""
-        draft = self.path / ".status.json.new"
-        draft.write_text(status.model_dump_json() + "\n", encoding="utf-8")
-        draft.replace(self.path / "status.json")
-
-    def status(self) -> AuditStatus | None:
-        """The last progress written; None before the first and where the file is unreadable.
-
-        An audit whose process died while `running` is `incomplete`; its counts are those of its last breath.
-        """
-        try:
-            status = AuditStatus.model_validate_json((self.path / "status.json").read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-        if status.state is RunState.RUNNING and not self.is_live():
-            message = (
-                f"its process {status.pid} ended without a word; "
-                f"'spinebench audit --resume {self.audit_id}' goes on"
-            )
-            return status.model_copy(update={"state": RunState.INCOMPLETE, "message": message})
-        return status
 
     # ------------------------------------------------------------ judges
 

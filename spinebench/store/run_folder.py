@@ -1,27 +1,26 @@
-"""The folder of one run: what it is (`run.json`), its items, its journal, its progress and its lock."""
+"""The folder of one run: what it is (`run.json`), its items, its journal and its progress."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spinebench.errors import DataError, UsageError
-from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunSpec, RunState, RunStatus
-from spinebench.store.folders import create_folder
+from spinebench.errors import DataError
+from spinebench.records import AnswerKey, AnswerStatus, Item, JournalEntry, RunSpec, RunStatus
 from spinebench.store.journal import CorruptLineError, Journal, Line, encode, explain, read_lines
-from spinebench.store.locks import is_held, run_lock
+from spinebench.store.work_folder import Kind, WorkFolder, create_work_folder
+
+_RUN = Kind("run", RunSpec, RunStatus, lambda spec: spec.run_id, resume="spinebench resume")
 
 
-class RunFolder:
+class RunFolder(WorkFolder[RunSpec, RunStatus]):
     """One run on disk. Reading takes no lock; whoever appends or writes the status holds `lock()`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        super().__init__(path, _RUN)
         self.run_id = path.name
         self.journal = Journal(path / "journal.jsonl", JournalEntry)
 
@@ -32,61 +31,14 @@ class RunFolder:
         Raises UsageError where a run of that id exists, DataError where two items share an id, StoppedError
         on a full disk.
         """
-        if path.exists():
-            raise UsageError(
-                f"run {spec.run_id!r}: expected a new id, but it exists; resume it, or name another"
-            )
-        create_folder(
-            path,
-            {"run.json": (spec.model_dump_json(indent=2) + "\n",), "items.jsonl": _item_lines(items)},
-            what=f"run {spec.run_id!r}",
-        )
+        create_work_folder(path, _RUN, spec, {"items.jsonl": _item_lines(items)})
         return cls(path)
-
-    def spec(self) -> RunSpec:
-        """What the run is. Raises DataError where `run.json` is unreadable or names another run."""
-        return self._spec
-
-    @cached_property
-    def _spec(self) -> RunSpec:
-        path = self.path / "run.json"
-        try:
-            spec = RunSpec.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise DataError(
-                f"run {self.run_id!r}: expected {str(path)!r}, but {error.strerror}; restore it from a backup"
-            ) from error
-        except ValidationError as error:
-            raise DataError(
-                f"run description {str(path)!r}: expected one of this version, but {explain(error)}; "
-                "restore it from a backup, or use the version that wrote it"
-            ) from None
-        if spec.run_id != self.run_id:
-            raise DataError(
-                f"run folder {str(self.path)!r}: expected the name {spec.run_id!r}, as its run.json "
-                "says; rename the "
-                "folder, or move the copy out of the workspace"
-            )
-        return spec
 
     def items(self) -> Iterator[Item]:
         """The run's items in its own order, streamed. Raises CorruptLineError on a bad line."""
         path = self.path / "items.jsonl"
         for line in read_lines(path):
             yield parse_item(path, line)
-
-    @contextmanager
-    def lock(self) -> Iterator[RunFolder]:
-        """Be the one process at work on this run. Raises UsageError with the holder's pid.
-
-        A lock left by a killed process is free: the kernel let go of it.
-        """
-        with run_lock(self.path / "lock", run_id=self.run_id):
-            yield self
-
-    def is_live(self) -> bool:
-        """Whether a living process holds the run's lock."""
-        return is_held(self.path / "lock")
 
     def latest(self) -> Iterator[JournalEntry]:
         """Per answer key the latest answer, with the latest score made of it, in the order of the answers.
@@ -114,28 +66,6 @@ class RunFolder:
             if brief.answer is not None
         }
         return frozenset(key for key, value in status.items() if value is not AnswerStatus.ERROR)
-
-    def write_status(self, status: RunStatus) -> None:
-        """Replace `status.json` whole: a reader sees the old or the new one."""
-        draft = self.path / ".status.json.new"
-        draft.write_text(status.model_dump_json() + "\n", encoding="utf-8")
-        draft.replace(self.path / "status.json")
-
-    def status(self) -> RunStatus | None:
-        """The last progress written; None before the first and where the file is unreadable.
-
-        A run whose process died while `running` is `incomplete`; its counts are those of its last breath.
-        """
-        try:
-            status = RunStatus.model_validate_json((self.path / "status.json").read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-        if status.state is RunState.RUNNING and not self.is_live():
-            message = (
-                f"its process {status.pid} ended without a word; 'spinebench resume {self.run_id}' goes on"
-            )
-            return status.model_copy(update={"state": RunState.INCOMPLETE, "message": message})
-        return status
 
     def _places(self) -> list[tuple[Line, Line | None]]:
         places: dict[str, tuple[Line, Line | None]] = {}
