@@ -273,7 +273,8 @@ Rationale: «X»
 }
 ```
 """,
-"json nested in report": """{"report": {"findings": "«F»", "diagnosis": "«D»", "treatment": {"patient": "«P»", "physician": "«S»"},
+"json nested in report": """{"report": {"findings": "«F»", "diagnosis": "«D»",
+ "treatment": {"patient": "«P»", "physician": "«S»"},
  "prognosis": "«R»", "follow_up": "«O»", "rationale": "«X»"}}""",
 "html": """<h1>Report</h1>
 <h2>Structured Imaging Findings</h2>
@@ -359,7 +360,8 @@ Rationale and Disclaimer
 "no headings": """«I». The left L5 root is compressed by a disc. A microdiscectomy may help, and the risk is small.
 Physiotherapy is the first step. This is no medical advice.
 """,
-"only words about headings": """«I». I would need the images to write the imaging findings, a diagnosis and treatment recommendations.
+"only words about headings": """«I». I would need the images to write the imaging findings, a diagnosis
+and treatment recommendations.
 """,
 "unknown heading ends a section": """## Imaging Findings
 «F»
