@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spinebench.cli.rate_adjudicating import adjudicate
 from spinebench.cli.rate_raters import raters_app
 from spinebench.cli.rate_serving import serve, token
 from spinebench.cli.workspace_option import JsonOption, WorkspaceOption, keep, opened, wants_json
 
 if TYPE_CHECKING:
-    from spinebench.exchange.rating_rows import Rejected
     from spinebench.store import Workspace
     from spinebench.store.audit_folder import AuditFolder
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(raters_app, name="raters")
 app.command()(token)
 app.command()(serve)
+app.command()(adjudicate)
 
 Audit = Annotated[str, typer.Argument(metavar="AUDIT", help="Audit id, its unique beginning, or 'latest'.")]
 Raters = Annotated[list[str] | None, typer.Option("--rater", help="Rater id (repeatable).")]
@@ -100,23 +101,50 @@ def packets(
     missing_images: Annotated[
         bool, typer.Option("--missing-images", help="Let traces go out whose image cannot be had.")
     ] = False,
+    third_rater: Annotated[
+        str | None,
+        typer.Option(
+            "--third-rater", help="After the lock: what is open to decide, for this rater id alone."
+        ),
+    ] = None,
+    show_scores: Annotated[
+        bool,
+        typer.Option("--show-scores", help="Let the third rater see the scores, not whose they are."),
+    ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write one HTML file and one table per rater: blinded, and complete without a network.
 
     Where nothing is assigned yet, the referred traces are assigned to the raters named, as 'rate assign' does.
+    With --third-rater: the traces that the lock left to decide, blinded likewise.
     """
     from spinebench.cli.console import emit, print_table, say
     from spinebench.cli.named import at
+    from spinebench.cli.rate_adjudicating import write_third_rater
     from spinebench.cli.rate_assigning import assign_to_raters, tell_assignments
     from spinebench.cli.rate_telling import warn_of_names
+    from spinebench.errors import UsageError
     from spinebench.exchange.packets import write_packet
     from spinebench.exchange.rating_book import RatingBook
     from spinebench.rating.images import RunImages
 
     place, folder = _audit(ctx, audit, workspace)
     as_json = wants_json(ctx, json)
+    if third_rater is not None:
+        if rater:
+            raise UsageError(
+                "--rater and --third-rater: expected one of them; write the packets in two calls"
+            )
+        write_third_rater(
+            place, folder, third_rater, out or folder.path / "packets", root=images,
+            missing_images=missing_images, show_scores=show_scores, json=as_json,
+        )  # fmt: skip
+        return
+    if show_scores:
+        raise UsageError(
+            "--show-scores: expected a third rater, since other raters never see scores; name one with --third-rater"
+        )
     if not folder.assignments():
         made = assign_to_raters(place, folder, rater)
         tell_assignments(folder, made, json=as_json)
@@ -290,71 +318,6 @@ def lock(
     else:
         say("Nothing needs a decision.")
     say(f"Judges with clinicians: spinebench agree {folder.audit_id}{at(place.path)}")
-
-
-@app.command()
-def adjudicate(
-    ctx: typer.Context,
-    audit: Audit = "latest",
-    trace: Annotated[str | None, typer.Option("--trace", help="Trace id, or one of its packet ids.")] = None,
-    dimension: Annotated[str | None, typer.Option("--dimension", help="Dimension that is decided.")] = None,
-    score: Annotated[str | None, typer.Option("--score", help="The score, or x for 'cannot assess'.")] = None,
-    by: Annotated[str | None, typer.Option("--by", help="third_rater or consensus.")] = None,
-    rater: Annotated[
-        str | None, typer.Option("--rater", help="Who decided; needed for a third rater.")
-    ] = None,
-    note: Annotated[str, typer.Option("--note", help="Why, in a few words.")] = "",
-    csv: Annotated[
-        Path | None, typer.Option("--csv", help="Table: trace, dimension, score, by, rater, note.")
-    ] = None,
-    workspace: WorkspaceOption = None,
-    json: JsonOption = False,
-) -> int:
-    """List what needs a decision after the lock, or record one. The clinicians' own scores stay."""
-    from datetime import UTC, datetime
-
-    from spinebench.cli.console import emit, say
-    from spinebench.cli.named import at
-    from spinebench.cli.rate_telling import say_rejected, tell_disputes
-    from spinebench.errors import ExitCode, UsageError
-    from spinebench.rating.adjudicating import Decision, decide, decide_from_table, disputes
-
-    place, folder = _audit(ctx, audit, workspace)
-    known = sorted(place.raters())
-    now = datetime.now(UTC)
-    rejected: list[Rejected] = []
-    as_json = wants_json(ctx, json)
-    given = {"--trace": trace, "--dimension": dimension, "--score": score, "--by": by}
-    deciding = any(given.values()) or rater is not None or bool(note)
-    if csv is not None and deciding:
-        raise UsageError("--csv: expected alone, without a single decision; leave out the other options")
-    if csv is None and not deciding:
-        tell_disputes(folder, disputes(folder), place.path, json=as_json)
-        return ExitCode.DONE
-    if csv is not None:
-        made, rejected = decide_from_table(folder, csv, raters=known, at=now)
-    else:
-        lacking = [name for name, value in given.items() if not value]
-        if lacking or trace is None or dimension is None or score is None or by is None:
-            raise UsageError(
-                f"decision: expected {', '.join(given)}, but there is no {', '.join(lacking)}; give all of them"
-            )
-        decision = Decision(trace=trace, dimension=dimension, score=score, by=by, rater=rater, note=note)
-        made = decide(folder, [decision], raters=known, at=now)
-    if as_json:
-        for one in made:
-            emit({"type": "adjudicated", **one.model_dump(mode="json")})
-        for row in rejected:
-            emit({"type": "rejected", **row.model_dump(mode="json")})
-    n_open = sum(one.decided is None for one in disputes(folder))
-    say(f"{len(made)} decisions recorded; {n_open} still to be made.")
-    if not rejected:
-        return ExitCode.DONE
-    return say_rejected(
-        rejected, kept=len(made), what="decisions",
-        mend=f"Correct the table, then call again: spinebench rate adjudicate {folder.audit_id} --csv TABLE"
-        f"{at(place.path)}",
-    )  # fmt: skip
 
 
 def _audit(ctx: typer.Context, audit: str, workspace: Path | None) -> tuple[Workspace, AuditFolder]:

@@ -71,6 +71,11 @@ def tell_disputes(folder: AuditFolder, found: Sequence[Dispute], workspace: Path
         f"spinebench rate adjudicate {folder.audit_id} --trace TRACE --dimension DIMENSION --score SCORE "
         f"--by consensus{at(workspace)}   (x: cannot assess)"
     )
+    if any(one.decided is None for one in found):
+        say(
+            "Or by a third rater, blinded: spinebench rate packets "
+            f"{folder.audit_id} --third-rater RATER{at(workspace)}"
+        )
 
 
 def say_rejected(rejected: Sequence[Rejected], *, kept: int, what: str, mend: str) -> int:

@@ -66,10 +66,24 @@ class WrittenPacket:
     """Trace ids whose image could not be had; the page says so in its place."""
 
 
+Earlier = Mapping[tuple[str, str], Sequence[int | None]]
+"""(Trace id, dimension) -> scores that stand already, lowest first, so that none can be told to be whose; None:
+cannot assess. Only for who decides between them (`spinebench.rating.third_rater`)."""
+
+
 def write_packet(
-    book: RatingBook, rater: str, folder: Path, *, images: ImagesOf, missing_images: bool = False
+    book: RatingBook,
+    rater: str,
+    folder: Path,
+    *,
+    images: ImagesOf,
+    missing_images: bool = False,
+    earlier: Earlier | None = None,
+    name: str | None = None,
 ) -> WrittenPacket:
     """Write `<rater>.html` and `<rater>.csv` into a folder, which is made where it is not there.
+
+    `name`: of the files, instead of the rater's. `earlier`: scores to show beside the dimensions they are of.
 
     Raises UsageError for a rater without assignments and a folder that cannot be written to; DataError that
     names every trace whose image cannot be had, unless `missing_images` lets them go without.
@@ -88,11 +102,11 @@ def write_packet(
             f"images of {len(lacking)} traces: expected those the model was shown\n{listed}{more}; "
             "restore the files, or pass --missing-images to let raters see these traces without them"
         )
-    html, table = folder / f"{rater}.html", folder / f"{rater}.csv"
+    html, table = (folder / f"{name or rater}{ending}" for ending in (".html", ".csv"))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         embedded = {trace_id: [_embedded(one) for one in held] for trace_id, held in pictures.items()}
-        html.write_text(packet_html(packet_content(book, rater, embedded)), "utf-8")
+        html.write_text(packet_html(packet_content(book, rater, embedded, earlier=earlier)), "utf-8")
         table.write_text(_table(book, packets, pictures), "utf-8-sig", newline="")
     except OSError as error:
         raise UsageError(
@@ -143,7 +157,11 @@ def _pictures(
 
 
 def packet_content(
-    book: RatingBook, rater: str, pictures: Mapping[str, Sequence[ShownImage]]
+    book: RatingBook,
+    rater: str,
+    pictures: Mapping[str, Sequence[ShownImage]],
+    *,
+    earlier: Earlier | None = None,
 ) -> dict[str, JsonValue]:
     """What a rater's page shows: all that is theirs, and nothing that blinding keeps from them.
 
@@ -160,6 +178,7 @@ def packet_content(
             keys.append(image.key)
         missing = trace.trace_id not in pictures
         gold = book.gold(trace)
+        asked = [dimension.id for dimension in book.asked_of(trace)]
         cases.append(
             {
                 "packet_id": packet.shown.packet_id,
@@ -171,9 +190,10 @@ def packet_content(
                 "gold": None if gold is None else list(gold),
                 "images": keys,
                 "image_missing": missing,
-                "dimensions": [dimension.id for dimension in book.asked(packet.task)],
-                "modes": [mode.id for mode in book.asked_modes(packet.task)],
+                "dimensions": [*asked],
+                "modes": [mode.id for mode in book.modes_of(trace)],
                 "shown_sha256": book.shown_sha256(trace, image=not missing),
+                **_earlier(earlier, trace.trace_id, asked),
             }
         )
     return {
@@ -196,6 +216,13 @@ def packet_content(
         "images": shown,
         "cases": cases,
     }
+
+
+def _earlier(earlier: Earlier | None, trace_id: str, asked: Sequence[str]) -> dict[str, JsonValue]:
+    """Nothing where scores are not to be shown, so that other packets have not even a place for them."""
+    if earlier is None:
+        return {}
+    return {"earlier": {name: [*earlier[trace_id, name]] for name in asked if (trace_id, name) in earlier}}
 
 
 def _embedded(image: PacketImage) -> ShownImage:
@@ -223,8 +250,8 @@ def _table(book: RatingBook, packets: Sequence[Packet], pictures: dict[str, tupl
     )  # fmt: skip
     for packet in packets:
         trace = packet.trace
-        asked = {one.id for one in book.asked(packet.task)}
-        asked_modes = {one.id for one in book.asked_modes(packet.task)}
+        asked = {one.id for one in book.asked_of(trace)}
+        asked_modes = {one.id for one in book.modes_of(trace)}
         options = "\n".join(f"{letter}: {text}" for letter, text in lettered(trace.options))
         right = ["\n".join(trace.item.gold)] if gold else []
         picture = "see the HTML file" if pictures.get(trace.trace_id) else "none"

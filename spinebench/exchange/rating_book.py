@@ -37,6 +37,8 @@ class RatingBook:
     assignments: Mapping[str, Assignment]
     traces: Mapping[str, AuditTrace]
     """The assigned traces by id."""
+    only: Mapping[str, frozenset[str]] | None = None
+    """Trace id -> the dimensions it is shown for. None: all of its task's, and its failure modes."""
 
     @classmethod
     def open(cls, folder: AuditFolder) -> RatingBook:
@@ -111,6 +113,18 @@ class RatingBook:
     def asked(self, task: Task) -> tuple[Dimension, ...]:
         """The dimensions that a trace of this task is rated on."""
         return tuple(one for one in self.dimensions.values() if one.applies_to(task))
+
+    def asked_of(self, trace: AuditTrace) -> tuple[Dimension, ...]:
+        """The dimensions that this trace is rated on: its task's, or those of them that `only` leaves."""
+        asked = self.asked(trace.item.task)
+        if self.only is None:
+            return asked
+        left = self.only.get(trace.trace_id, frozenset())
+        return tuple(one for one in asked if one.id in left)
+
+    def modes_of(self, trace: AuditTrace) -> tuple[FailureMode, ...]:
+        """The failure modes that this trace is asked about: none where `only` names dimensions alone."""
+        return self.asked_modes(trace.item.task) if self.only is None else ()
 
     def asked_modes(self, task: Task) -> tuple[FailureMode, ...]:
         return tuple(one for one in self.failure_modes.values() if one.applies_to(task))

@@ -74,9 +74,16 @@ class Checker:
     """Holds raw ratings of one file against an audit."""
 
     def __init__(
-        self, book: RatingBook, file: str, *, at: datetime, users: Mapping[str, str] | None = None
+        self,
+        book: RatingBook,
+        file: str,
+        *,
+        at: datetime,
+        users: Mapping[str, str] | None = None,
+        partial: bool = False,
     ) -> None:
         self.book = book
+        self.partial = partial
         self.file = file
         self.at = at
         self.users = dict(users or {})
@@ -180,12 +187,12 @@ class Checker:
         return len(given) >= 12 and self.book.spec.rubric_hash.startswith(given)
 
     def _dimensions(self, raw: RawRating, packet: Packet) -> tuple[RatedDimension, ...]:
-        asked = {one.id: one for one in self.book.asked(packet.task)}
+        asked = {one.id: one for one in self.book.asked_of(packet.trace)}
         found = []
         for name, dimension in asked.items():
             value = raw.scores.get(name)
             if is_blank(value):
-                if not raw.partial:
+                if not (raw.partial or self.partial):
                     self.reject(
                         raw.row, name, None, "expected a score or 'cannot assess': the rating is not finished"
                     )
@@ -208,7 +215,7 @@ class Checker:
         return tuple(found)
 
     def _modes(self, raw: RawRating, packet: Packet) -> tuple[str, ...]:
-        asked = {one.id: one for one in self.book.asked_modes(packet.task)}
+        asked = {one.id: one for one in self.book.modes_of(packet.trace)}
         by_name = {one.name.casefold(): one.id for one in asked.values()}
         marked = list(raw.modes)
         for name, value in raw.marks.items():

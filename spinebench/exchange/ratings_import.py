@@ -51,17 +51,19 @@ def read_ratings(
     at: datetime,
     users: Mapping[str, str] | None = None,
     current: Iterable[Rating] = (),
+    partial: bool = False,
 ) -> ReadRatings:
     """Read one file.
 
     Args:
         at: when it is taken in; no part of a rating's id.
         users: how a labelling tool names a person -> rater id.
+        partial: whether a rating may leave dimensions open, as decisions may.
         current: ratings that stand; a row of the long form adds its dimension to the rating it belongs to.
 
     Raises UsageError where the file cannot be opened. A file that is no ratings file is one rejection.
     """
-    checker = Checker(book, path.name, at=at, users=users)
+    checker = Checker(book, path.name, at=at, users=users, partial=partial)
     try:
         text = _text(path)
     except ValueError as error:
@@ -247,9 +249,9 @@ def _joined(
         rating = held[0][1].model_copy(
             update={
                 "dimensions": tuple(
-                    dimensions[one.id] for one in book.asked(packet.task) if one.id in dimensions
+                    dimensions[one.id] for one in book.asked_of(packet.trace) if one.id in dimensions
                 ),
-                "failure_modes": tuple(one.id for one in book.asked_modes(packet.task) if one.id in marked),
+                "failure_modes": tuple(one.id for one in book.modes_of(packet.trace) if one.id in marked),
                 "comment": "\n".join(comments) or (before.comment if before else ""),
                 "safety": any(one.safety for _, one in held) or (before.safety if before else False),
                 "saved_at": max((one.saved_at for _, one in held if one.saved_at), default=None),

@@ -195,7 +195,9 @@
       line.append(make("b", "", value), make("span", "", one.anchors[value]));
       anchors.append(line);
     }
-    box.append(name, make("p", "focus", one.focus), scale, anchors);
+    const earlier = packet.cases[place].earlier?.[one.id];
+    const given = earlier === undefined ? [] : [make("p", "earlier", `Scores so far, lowest first: ${earlier.map((value) => value ?? "cannot assess").join(", ")}`)];
+    box.append(name, make("p", "focus", one.focus), ...given, scale, anchors);
     box.addEventListener("click", (event) => {
       if (event.target.closest("button") === null && order !== current) { current = order; drawForm(); }
     });
