@@ -76,11 +76,13 @@ def check(
     """Check key, permission and model id with the cheapest call there is; exit code 4 if one fails."""
     from spinebench.cli.console import emit, print_table, say
     from spinebench.cli.environment import environment
+    from spinebench.cli.plan_options import given
     from spinebench.errors import ProviderError
     from spinebench.models.registry import canonical_name
+    from spinebench.runs.plan import RunPlan
 
     environment()
-    args = _model_args(model_args or [])
+    args = given({"model_args": model_args}, RunPlan).get("model_args", {})
     names = [canonical_name(model) for model in models]
     outcomes = asyncio.run(_check_all(names, args))
     failed = [error for error in outcomes if error is not None]
@@ -108,23 +110,6 @@ def check(
         raise ProviderError(
             f"{len(failed)} of {len(names)} models cannot be used; mend the above and check again"
         )
-
-
-def _model_args(texts: list[str]) -> dict[str, Any]:
-    import yaml
-
-    from spinebench.errors import UsageError
-
-    args: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise UsageError(f"-M {text!r}: expected key=value; write it as -M key=value")
-        try:
-            args[key.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            args[key.strip()] = value
-    return args
 
 
 async def _check_all(names: list[str], args: dict[str, Any]) -> list[ProviderError | None]:
