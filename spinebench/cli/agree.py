@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinebench.cli.named import DEFAULT_WORKSPACE
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.options import JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from spinebench.evaluators.audit_rows import AuditRows

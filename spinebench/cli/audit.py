@@ -9,8 +9,8 @@ import typer
 
 from spinebench.audits.plan import AuditPlan
 from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.options import Display, DisplayOption, JsonOption, WorkspaceOption
 from spinebench.cli.plan_options import given, with_plan_options
-from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
 from spinebench.errors import ExitCode, UsageError
 from spinebench.runs.plan_reading import flag_names
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spinebench.cli.named import DEFAULT_WORKSPACE
-from spinebench.cli.run import Display, DisplayOption, JsonOption, WorkspaceOption
+from spinebench.cli.options import Display, DisplayOption, JsonOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from spinebench.store.audit_folder import AuditFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from spinebench.cli.named import DEFAULT_WORKSPACE
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.options import JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 

@@ -6,13 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinebench.cli.run import (
-    DEFAULT_WORKSPACE,
-    Display,
-    DisplayOption,
-    JsonOption,
-    WorkspaceOption,
-)
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.options import Display, DisplayOption, JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 

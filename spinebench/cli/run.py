@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from spinebench.cli.named import DEFAULT_WORKSPACE as DEFAULT_WORKSPACE
+from spinebench.cli.named import DEFAULT_WORKSPACE
+from spinebench.cli.options import PANEL, Display, DisplayOption, JsonOption, WorkspaceOption
 from spinebench.cli.plan_options import given, with_plan_options
 from spinebench.runs.plan import RunPlan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-
-_PANEL = "Output and workspace"
-
-WorkspaceOption = Annotated[
-    Path,
-    typer.Option(
-        "--workspace",
-        envvar="SPINEBENCH_WORKSPACE",
-        help="Folder of runs and database.",
-        rich_help_panel=_PANEL,
-    ),
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="NDJSON on stdout, all else on stderr.", rich_help_panel=_PANEL)
-]
-
-
-class Display(StrEnum):
-    """How progress is shown."""
-
-    RICH = "rich"
-    PLAIN = "plain"
-    NONE = "none"
-
-
-DisplayOption = Annotated[
-    Display,
-    typer.Option("--display", help="Progress on stderr; a bar only on a terminal.", rich_help_panel=_PANEL),
-]
 
 
 @app.command()
@@ -59,11 +30,11 @@ def run(
         typer.Option(
             "--dry-run",
             help="Count calls, tokens, price and what would leave the machine; no network.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=PANEL,
         ),
     ] = False,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the resolved plan and stop.", rich_help_panel=_PANEL)
+        bool, typer.Option("--print-config", help="Print the resolved plan and stop.", rich_help_panel=PANEL)
     ] = False,
     **flags: Any,
 ) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spinebench.cli.named import DEFAULT_WORKSPACE
-from spinebench.cli.run import JsonOption, WorkspaceOption
+from spinebench.cli.options import JsonOption, WorkspaceOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
