@@ -97,6 +97,9 @@ def _root(
     """Root options."""
 
 
+_LOOK = "Call 'spinebench doctor' to see the state of this installation and workspace."
+
+
 @runtime_checkable
 class _Showable(Protocol):
     """A usage error of the command-line parser: it prints itself with the usage line."""
@@ -108,6 +111,7 @@ def run_app(args: list[str] | None = None) -> int:
     """Run one command and return its exit code; a user error becomes one message on stderr, no traceback."""
     from spinebench.cli.console import say
     from spinebench.cli.environment import environment
+    from spinebench.cli.named import in_workspace_of
     from spinebench.errors import ExitCode, SpinebenchError
 
     try:
@@ -126,7 +130,11 @@ def run_app(args: list[str] | None = None) -> int:
         return ExitCode.USAGE
     except SpinebenchError as error:
         what, _, mend = str(error).rpartition("; ")
-        say(f"error: {what or mend}")
-        say(mend if what else "Call 'spinebench doctor' to see the state of this installation and workspace.")
+        what, mend = (
+            what or mend,
+            mend if what else _LOOK,
+        )
+        for line in (f"error: {what}", mend):
+            say(in_workspace_of(sys.argv[1:] if args is None else args, line))
         return error.exit_code
     return result if isinstance(result, int) else ExitCode.DONE

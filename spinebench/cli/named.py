@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     from spinebench.store.workspace import Workspace
 
 DEFAULT_WORKSPACE = Path("spinebench-workspace")
+_COMMAND = re.compile(
+    r"'(spinebench (?:run|resume|audit|score|rate|compare|agree|calibrate|sheets|dashboard|runs|store|doctor|demo)\b"
+    r"[^'\n]*)'"
+)
+"""A command in a message, of those that take a workspace."""
 
 
 def named_run(workspace: Workspace, name: str) -> RunFolder:
@@ -50,3 +57,20 @@ def quoted(path: Path) -> str:
 def at(workspace: Path) -> str:
     """What a printed command needs to mean this workspace: ` --workspace PATH`, or nothing for the default one."""
     return "" if workspace == DEFAULT_WORKSPACE else f" --workspace {quoted(workspace)}"
+
+
+def in_workspace_of(args: Sequence[str], text: str) -> str:
+    """A message with its commands as they mean the workspace that these arguments name, so that they can be copied."""
+    given = [
+        args[place + 1] if one == "--workspace" else one.partition("=")[2]
+        for place, one in enumerate(args)
+        if (one == "--workspace" and place + 1 < len(args)) or one.startswith("--workspace=")
+    ]
+    if not given:
+        return text
+    option = at(Path(given[-1]))
+
+    def named(match: re.Match[str]) -> str:
+        return match[0] if "--workspace" in match[1] else f"'{match[1]}{option}'"
+
+    return _COMMAND.sub(named, text)
