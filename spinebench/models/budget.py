@@ -147,12 +147,12 @@ class Budget:
         if self._money is not None and (self._tokens is None or _share(self._money) >= _share(self._tokens)):
             return (
                 f"budget of {self._money.maximum:g} USD: {self._money.spent:.4f} USD are spent and the next "
-                "call would not fit; resume the run with a higher --budget-usd"
+                "call would not fit; resume to spend as much again, or with another --budget-usd"
             )
         assert self._tokens is not None
         return (
             f"token limit of {self._tokens.maximum:.0f}: {self._tokens.spent:.0f} tokens are used and the "
-            "next call would not fit; resume the run with a higher --token-limit"
+            "next call would not fit; resume to use as many again, or with another --token-limit"
         )
 
     def _count(self, reservation: Reservation, usage: Usage) -> None:

@@ -53,7 +53,7 @@ def test_the_message_says_what_was_spent_and_how_to_go_on() -> None:
     assert stopped.exit_code is ExitCode.STOPPED
     assert str(stopped) == (
         "budget of 0.05 USD: 0.0500 USD are spent and the next call would not fit; "
-        "resume the run with a higher --budget-usd"
+        "resume to spend as much again, or with another --budget-usd"
     )
 
 
