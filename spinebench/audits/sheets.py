@@ -8,7 +8,7 @@ from spinebench.audit_records import AuditSpec, Judgement, JudgementStatus, Rate
 from spinebench.audits.rows import audit_rows
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement.result import DESCRIPTIVE_UNITS
-from spinebench.exchange.sheet_facts import AuditCounts, AuditFacts, SheetFigure
+from spinebench.exchange.audit_facts import AuditCounts, AuditFacts, SheetFigure
 from spinebench.runs.results import graded_table, run_results
 
 if TYPE_CHECKING:

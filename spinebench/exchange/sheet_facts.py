@@ -6,90 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field
-
-from spinebench.audit_records import Assignment, AuditSpec, RaterCard, SampleMode
-from spinebench.records import Record, RunSpec
+from spinebench.audit_records import SampleMode
+from spinebench.exchange.audit_facts import AuditFacts, Topic
+from spinebench.exchange.sheet_lines import figure_lines
 from spinebench.rubrics.rubric import Rubric
-
-Topic = Literal[
-    "accuracy",
-    "agreement_clinicians",
-    "agreement_judge",
-    "repeatability",
-    "corrected",
-    "comparison",
-    "failure_modes",
-]
-
-
-class SheetFigure(Record):
-    """A statistic as a sheet quotes it."""
-
-    topic: Topic
-    name: str
-    """The estimand, e.g. `Krippendorff's alpha (ordinal)`."""
-    group: str = ""
-    """What it is of, e.g. `clinicians with each other, clinical_rationality, diagnosis`: figures of one group are
-    told on one line."""
-    value: float | None
-    reason: str | None = None
-    """Why there is no value."""
-    low: float | None = None
-    high: float | None = None
-    level: float = 0.95
-    method: str | None = None
-    """How figure and interval were made."""
-    n: int | None = None
-    unit: str = ""
-    """Of `n`, e.g. `traces`."""
-
-
-class AuditCounts(Record):
-    """How much came together. None: not counted."""
-
-    n_judgements: int | None = None
-    n_unparsed: int | None = None
-    """Judgements that stayed unread; so too the next two."""
-    n_refused: int | None = None
-    n_failed: int | None = None
-    n_steered: int | None = None
-    """Traces that address the judge, imitate its delimiters or name the model that wrote them."""
-    n_ratings: int | None = None
-    """Current ratings: superseded ones do not count, hidden duplicates do."""
-    n_rated: int | None = None
-    """Traces that at least one clinician rated."""
-    n_rated_twice: int | None = None
-    """Of those, rated by two or more clinicians."""
-    n_duplicates: int | None = None
-    n_cannot_assess: int | None = None
-    """Dimensions that clinicians could not assess."""
-    n_adjudicated: int | None = None
-    locked_at: datetime | None = None
-    sources: tuple[str, ...] = ()
-    """Where ratings came from: `packet`, `csv`, `label_studio`, ..."""
-
-
-class AuditFacts(Record):
-    """Everything that sheets are filled from."""
-
-    audit: AuditSpec
-    runs: tuple[RunSpec, ...] = ()
-    raters: tuple[RaterCard, ...] = ()
-    assignments: tuple[Assignment, ...] = ()
-    counts: AuditCounts = AuditCounts()
-    referred: frozenset[str] | None = None
-    """Ids of the traces that were referred to clinicians; None: not known."""
-    frame_notes: tuple[str, ...] = ()
-    """What the frame leaves out (`Frame.notes`)."""
-    figures: tuple[SheetFigure, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What is to be kept in mind about all of it, e.g. that ratings are not locked."""
-    statements: dict[str, str] = Field(default_factory=dict)
-    """What only the people know: `GRRAS 5` -> text, one per item of a sheet."""
-
 
 NOT_TOLD = "version not recorded"
 
@@ -121,7 +43,7 @@ def _guide(facts: AuditFacts) -> str | None:
 
 def _failure_modes(facts: AuditFacts) -> str | None:
     names = [mode.name for rubric in _rubrics(facts) for mode in rubric.failure_modes]
-    return _joined([", ".join(names)] * bool(names) + _of_topic(facts, "failure_modes"))
+    return _joined([", ".join(names)] * bool(names) + figure_lines(facts.figures, "failure_modes"))
 
 
 def _judges(facts: AuditFacts) -> str | None:
@@ -410,7 +332,7 @@ def _limitations(facts: AuditFacts) -> str | None:
 
 
 def _topic(*topics: Topic) -> Fact:
-    return lambda facts: _joined([line for topic in topics for line in _of_topic(facts, topic)])
+    return lambda facts: _joined([line for topic in topics for line in figure_lines(facts.figures, topic)])
 
 
 def _unknown(facts: AuditFacts) -> None:
@@ -466,49 +388,6 @@ FACTS: Mapping[str, tuple[str, Fact]] = MappingProxyType(
 
 def _rubrics(facts: AuditFacts) -> list[Rubric]:
     return [Rubric.model_validate(content) for content in facts.audit.rubrics]
-
-
-def _of_topic(facts: AuditFacts, topic: Topic) -> list[str]:
-    """One line per group, in order of appearance; figures without a group have a line of their own."""
-    lines: list[str] = []
-    groups: dict[str, list[SheetFigure]] = {}
-    for one in facts.figures:
-        if one.topic == topic and one.group:
-            groups.setdefault(one.group, []).append(one)
-        elif one.topic == topic:
-            lines.append(_quoted(one))
-    return lines + [_line(group, figures) for group, figures in groups.items()]
-
-
-def _line(group: str, figures: Sequence[SheetFigure]) -> str:
-    """`clinicians, logic (n = 20 traces): alpha 0.61 (95% interval 0.50 to 0.70); exact agreement 0.40 (0.31 to ...)`.
-
-    Number of units and level of the intervals stand once where all figures share them.
-    """
-    shared = len({(one.n, one.unit) for one in figures}) == 1
-    parts, level = [], None
-    for one in figures:
-        if one.value is None:
-            parts.append(f"{one.name} undefined ({one.reason})")
-            continue
-        text = f"{one.name} {one.value:.2f}"
-        if one.low is not None and one.high is not None:
-            told = "" if one.level == level else f"{one.level:.0%} interval "
-            level = one.level
-            text += f" ({told}{one.low:.2f} to {one.high:.2f})"
-        parts.append(text if shared or one.n is None else f"{text}, n = {one.n} {one.unit}".rstrip())
-    n = figures[0].n if shared else None
-    about = "" if n is None else f" (n = {n} {figures[0].unit}".rstrip() + ")"
-    return f"{group}{about}: {'; '.join(parts)}"
-
-
-def _quoted(figure: SheetFigure) -> str:
-    if figure.value is None:
-        return f"{figure.name}: undefined ({figure.reason})"
-    text = f"{figure.name}: {figure.value:.3g}"
-    if figure.low is not None and figure.high is not None:
-        text += f" ({figure.level:.0%} interval {figure.low:.3g} to {figure.high:.3g})"
-    return text + ("" if figure.n is None else f", n = {figure.n} {figure.unit}".rstrip())
 
 
 def _joined(parts: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ from spinebench.evaluators.estimate import Estimate, Interval
 from spinebench.evaluators.reasoning import FailurePrevalence
 from spinebench.evaluators.reasoning.wrong_reason import ALL_MODELS
 from spinebench.evaluators.results import ModelSummary
-from spinebench.exchange.sheet_facts import SheetFigure, Topic
+from spinebench.exchange.audit_facts import SheetFigure, Topic
 
 
 class _Measured(Protocol):

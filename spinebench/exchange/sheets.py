@@ -12,7 +12,8 @@ from importlib.resources import files
 import yaml
 
 from spinebench.errors import UsageError
-from spinebench.exchange.sheet_facts import FACTS, AuditCounts, AuditFacts, SheetFigure
+from spinebench.exchange.audit_facts import AuditCounts, AuditFacts, SheetFigure
+from spinebench.exchange.sheet_facts import FACTS
 from spinebench.records import Record
 
 __all__ = [

@@ -18,7 +18,8 @@ from spinebench.audit_records import (
     Stratum,
 )
 from spinebench.errors import UsageError
-from spinebench.exchange.sheet_facts import FACTS, AuditCounts, AuditFacts, SheetFigure
+from spinebench.exchange.audit_facts import AuditCounts, AuditFacts, SheetFigure
+from spinebench.exchange.sheet_facts import FACTS
 from spinebench.exchange.sheets import NOT_RECORDED, ReportingSheet, reporting_sheets, sheets_markdown
 from spinebench.rubrics.rubric import Dimension, Rubric
 from tests.stored_runs import spec as run_spec
