@@ -45,7 +45,7 @@ class LevelFinding(Record):
         if self.kind is None:
             object.__setattr__(self, "kind", kind)
         elif (self.kind is Kind.DISC) != (kind is Kind.DISC):
-            raise ValueError(f"kind {self.kind!r} of level {self.level!r}: expected {kind!r}; leave it out")
+            raise DataError(f"kind {self.kind!r} of level {self.level!r}: expected {kind!r}; leave it out")
         return self
 
     @property

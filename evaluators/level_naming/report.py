@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -131,8 +132,11 @@ def _of_model(model: str, mine: Sequence[tuple[LevelText, LevelComparison]], lev
     )
 
 
-def _share[T](
-    name: str, units: Sequence[tuple[int, T]], hit: Callable[[T], bool], level: float, empty: str
+_T = TypeVar("_T")
+
+
+def _share(
+    name: str, units: Sequence[tuple[int, _T]], hit: Callable[[_T], bool], level: float, empty: str
 ) -> Estimate:
     hits: BoolArray = np.array([hit(one) for _, one in units], dtype=bool)
     codes: IntArray = np.array([code for code, _ in units], dtype=np.int64)
