@@ -130,12 +130,10 @@ def _in_line(body: str, start: int, whole_line: bool) -> Mark | None:
         return mark(len(body), style, meaning, "")
     if body[0] == "|":
         cell = _TABLE.match(body)
-        meaning = read_heading(_clean(_without_number(_clean(cell.group(1))))) if cell else None
-        return (
-            mark(cell.end(), "|", meaning, "|")
-            if cell and meaning and meaning.known and meaning.sure
-            else None
-        )
+        if cell is None:
+            return None
+        named = read_heading(_clean(_without_number(_clean(cell.group(1)))))
+        return mark(cell.end(), "|", named, "|") if named.known and named.sure else None
     at = 0
     bullet = _BULLET.match(body)
     if bullet is not None and _BOLD.match(body, bullet.end()):

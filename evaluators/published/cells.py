@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from spinebench.evaluators import report_formula
 from spinebench.records import Record
 
 
@@ -69,14 +70,12 @@ def printed(text: str, decimals: int) -> Rounded:
 
 def weighted_mean(values: Sequence[Rounded], weights: Sequence[int] | None = None) -> Rounded:
     """Mean of rounded values; its slack is the mean of theirs."""
-    chosen = list(weights) if weights is not None else [1] * len(values)
-    total = sum(chosen)
-    value = sum((w * v.value for w, v in zip(chosen, values, strict=True)), Fraction(0)) / total
-    slack = sum((w * v.slack for w, v in zip(chosen, values, strict=True)), Fraction(0)) / total
+    value = report_formula.weighted_mean([one.value for one in values], weights)
+    slack = report_formula.weighted_mean([one.slack for one in values], weights)
     return Rounded(value, slack)
 
 
-def scaled(value: Rounded, factor: int) -> Rounded:
+def scaled(value: Rounded, factor: Fraction | int) -> Rounded:
     return Rounded(value.value * factor, value.slack * factor)
 
 

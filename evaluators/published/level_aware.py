@@ -25,6 +25,7 @@ from spinebench.evaluators.published.cells import (
     whole_counts,
 )
 from spinebench.evaluators.published.tables import LevelAwareTables, Rows, Shares
+from spinebench.evaluators.report_formula import points_per_value
 
 Row = Mapping[str, Rounded]
 ACCURACIES = ("text_acc", "image_acc")
@@ -111,7 +112,7 @@ class _Checker:
                 value = weighted_mean([dimensions[part] for part in parts])
                 rule = f"mean of {', '.join(parts)} of appendix D"
             cells.append(self._derived(table, name, section, row, value, rule))
-        report = scaled(weighted_mean([row[section] for section in self.sections]), 20)
+        report = scaled(weighted_mean([row[section] for section in self.sections]), points_per_value())
         cells.append(
             self._derived(table, name, "report_score", row, report, "20 x mean of the five sections")
         )

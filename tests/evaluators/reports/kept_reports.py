@@ -135,7 +135,8 @@ Part 6 – Rationale and Disclaimer
 "postoperativeManagement": "«O»", "rationaleAndDisclaimer": "«X»"}""",
 "json cut off": """{"findings": "«F»", "diagnosis": "«D»", "treatment": "«T»", "progn""",
 "json numbered keys": """{"1. Structured Imaging Findings": "«F»", "2. AI-Assisted Diagnosis": "«D»",
-"3. Treatment Recommendations": {"Patient-facing": "«P»", "Physician-facing": "«S»"}, "4. Risk and Prognosis": "«R»"}""",
+"3. Treatment Recommendations": {"Patient-facing": "«P»", "Physician-facing": "«S»"},
+"4. Risk and Prognosis": "«R»"}""",
 "html strong": """<p><strong>Imaging findings</strong><br>«F»</p>
 <p><strong>Diagnosis</strong><br>«D»</p>
 <p><strong>Treatment recommendations</strong><br>«T»</p>

@@ -127,8 +127,8 @@ def test_lines_that_are_no_headings(line: str) -> None:
 
 PIECES = [
     "## ", "# ", "**", "Diagnosis", "Imaging findings", ":", "\n", "\r\n", " ", "1. ", "【", "】", "治疗建议", "<h2>",
-    "</h2>", "{", "}", '"', '"diagnosis": ', ",", "[", "]", "---\n", "<think>", "</think>", "|", "患者版", "Patient-facing",
-    "\\", "a", "<diagnosis>", "</diagnosis>", "> ", "\u2028", "Risk and follow-up",
+    "</h2>", "{", "}", '"', '"diagnosis": ', ",", "[", "]", "---\n", "<think>", "</think>", "|", "患者版",
+    "Patient-facing", "\\", "a", "<diagnosis>", "</diagnosis>", "> ", "\u2028", "Risk and follow-up",
 ]  # fmt: skip
 
 
