@@ -120,6 +120,7 @@ def accuracy_table(summaries: Sequence[ModelSummary], labels: Sequence[str], run
     st.dataframe(
         rows,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         column_config={
             "accuracy, %": figures,

@@ -91,7 +91,7 @@ def bland_altman_chart(
                 "line:N",
                 title=None,
                 scale=alt.Scale(domain=names, range=[GREY, BLUE, ORANGE][: len(names)]),
-                legend=alt.Legend(orient="bottom", labelLimit=300),
+                legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=300),
             ),
             strokeDash=alt.StrokeDash(
                 "line:N",

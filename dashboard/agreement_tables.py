@@ -186,7 +186,7 @@ def bias(found: BlandAltman) -> str:
 
 def show_table(rows: list[Row]) -> None:
     """As a table that scrolls by itself."""
-    st.dataframe(rows, hide_index=True, width="stretch")
+    st.dataframe(rows, hide_index=True, placeholder="–", width="stretch")
 
 
 def show_list(sentences: Iterable[str]) -> None:

@@ -52,6 +52,7 @@ def show_audit(folder: AuditFolder) -> None:
             for one in rows("coverage", audit_id=spec.audit_id)
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
     )
     st.subheader("Errors by class")
@@ -74,6 +75,7 @@ def show_audit(folder: AuditFolder) -> None:
             for one in rows("audit_usage", audit_id=spec.audit_id)
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
     )
     st.subheader("Plan and hashes")

@@ -39,7 +39,13 @@ def picked_in(chart: alt.Chart | alt.LayerChart, *, key: str) -> Mapping[str, ob
 def picked_row(table: Mapping[str, list[object]], *, key: str) -> int | None:
     """Draw a table whose rows open something; the number of the row selected just now, or None."""
     event = st.dataframe(
-        table, on_select="rerun", selection_mode="single-row", key=key, hide_index=True, width="stretch"
+        table,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
     )
     rows = event["selection"]["rows"]
     return int(rows[0]) if rows else None

@@ -36,6 +36,7 @@ def cost_table(run_ids: Sequence[str]) -> None:
     st.dataframe(
         found,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         column_config={
             "cost, USD": st.column_config.NumberColumn(

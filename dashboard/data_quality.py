@@ -82,7 +82,7 @@ def _show_images(shared: list[dict[str, object]]) -> None:
     across = int(str(shared[0]["n_across_clusters"]))
     if across:
         st.warning(
-            f"{across} image(s) are shown by items of different clusters: intervals take those as independent.",
+            f"Images shown by items of different clusters: {across:,}. Intervals take these items as independent.",
             icon=":material/warning:",
         )
     st.dataframe(

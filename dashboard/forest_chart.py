@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Literal, TypeAlias
 
 import altair as alt
@@ -125,14 +126,14 @@ def forest(
         title=None,
         sort=kinds,
         scale=alt.Scale(domain=kinds, range=[_COLOURS[kind] for kind in kinds]),
-        legend=alt.Legend(orient="bottom", labelLimit=260) if len(kinds) > 1 else None,
+        legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=260) if len(kinds) > 1 else None,
     )
     shape = alt.Shape(
         "kind:N",
         title=None,
         sort=kinds,
         scale=alt.Scale(domain=kinds, range=[_SHAPES[kind] for kind in kinds]),
-        legend=alt.Legend(orient="bottom", labelLimit=260) if len(kinds) > 1 else None,
+        legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=260) if len(kinds) > 1 else None,
     )
     bars = base.mark_rule(strokeWidth=2.5).encode(
         x=alt.X("low:Q", title=x_title, scale=scale), x2="high:Q", color=colour, tooltip=tooltip
@@ -176,7 +177,8 @@ def forest(
 
 def chart_title(text: str, subtitle: str) -> alt.TitleParams:
     """A title with what the figures are of, and how many, below it."""
-    return alt.TitleParams(text, subtitle=subtitle, anchor="start", subtitleColor=GREY)
+    # What is wider than the chart would be cut, and the mark of a simulation with it.
+    return alt.TitleParams(text, subtitle=wrap(subtitle, 52), anchor="start", subtitleColor=GREY)
 
 
 def simulated_mark(simulated: bool) -> str:

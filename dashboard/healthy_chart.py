@@ -16,10 +16,12 @@ def healthy_chart(
     rates: Sequence[HealthyMisdiagnosis], by: str, models: Sequence[str]
 ) -> Mapping[str, object] | None:
     """Draw the rates by one column with exact intervals; the clicked point's model and value, or None."""
+    asked = _asked(rates, by)
     table = pd.DataFrame(
         {
             "model": one.model,
             "value": one.value,
+            "row": f"{one.value} (n = {asked[one.value]})",
             "rate": estimate.value,
             "low": estimate.interval.low if estimate.interval else None,
             "high": estimate.interval.high if estimate.interval else None,
@@ -34,7 +36,7 @@ def healthy_chart(
     if table.empty:
         return None
     base = alt.Chart(table).encode(
-        y=alt.Y("value:N", title=by, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
+        y=alt.Y("row:N", title=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
         yOffset=alt.YOffset("model:N", sort=list(models)),
         color=model_colour(models),
         tooltip=[
@@ -49,10 +51,10 @@ def healthy_chart(
         ],
     )
     across = alt.X(
-        "rate:Q", title="share answered with a disease", axis=alt.Axis(format="%"), scale={"domain": [0, 1]}
+        "rate:Q", title="misdiagnosed, share of n", axis=alt.Axis(format="%"), scale={"domain": [0, 1]}
     )
     lines = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale={"domain": [0, 1]}, title="share answered with a disease"), x2="high:Q"
+        x=alt.X("low:Q", scale={"domain": [0, 1]}, title="misdiagnosed, share of n"), x2="high:Q"
     )
     points = (
         base.mark_point(filled=True, size=110, opacity=1, cursor="pointer")
@@ -61,3 +63,14 @@ def healthy_chart(
     )
     chart = (lines + points).properties(title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
     return picked_in(chart, key=f"healthy by {by}")
+
+
+def _asked(rates: Sequence[HealthyMisdiagnosis], by: str) -> dict[str, str]:
+    """How many healthy images each value stands for: one number, or from fewest to most where models differ."""
+    found: dict[str, set[int]] = {}
+    for one in rates:
+        if one.by == by:
+            found.setdefault(one.value, set()).add(one.rate.of_asked.n)
+    return {
+        value: f"{min(n):,}" if len(n) == 1 else f"{min(n):,} to {max(n):,}" for value, n in found.items()
+    }

@@ -97,7 +97,7 @@ def interval_chart(
                     title="without looking",
                     sort=None,
                     scale=alt.Scale(range=[ORANGE, GREEN, PINK, GREY]),
-                    legend=alt.Legend(orient="bottom", direction="horizontal", columns=4, labelLimit=260),
+                    legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=300),
                 ),
                 tooltip=[alt.Tooltip("name:N"), alt.Tooltip("at:Q", title="percent", format=".1f")],
             )

@@ -115,6 +115,7 @@ def _draw() -> None:
             for one in found
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + 35 * len(found), 400),
         column_config={

@@ -40,7 +40,7 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
             "figure:N",
             title=None,
             scale=alt.Scale(domain=list(_FIGURES), range=list(_COLOURS)),
-            legend=alt.Legend(orient="bottom"),
+            legend=alt.Legend(orient="bottom", labelLimit=240),
         ),
         tooltip=[
             "level:N",

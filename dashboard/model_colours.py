@@ -17,5 +17,5 @@ def model_colour(models: Sequence[str]) -> alt.Color:
         scale=alt.Scale(
             domain=list(models), range=[_COLOURS[place % len(_COLOURS)] for place in range(len(models))]
         ),
-        legend=alt.Legend(orient="bottom", labelLimit=240),
+        legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=240),
     )

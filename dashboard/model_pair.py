@@ -90,13 +90,14 @@ def _show_figures(
     st.dataframe(
         shown,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         column_config={"first, %": figures, "second, %": figures, "difference, points": figures},
     )
     n_pairs = len(comparison.models) * (len(comparison.models) - 1) // 2
     st.caption(
         "Paired on the questions asked of both; unanswered counts as wrong. The last p is adjusted for all "
-        f"{n_pairs} pair(s) of the {len(comparison.models)} models in the chosen runs, within a task."
+        f"pairs of the {len(comparison.models)} models in the chosen runs ({n_pairs}), within a task."
     )
     for text in dict.fromkeys(
         [*comparison.warnings, *(text for scope in comparison.scopes for text in scope.warnings)]
@@ -155,6 +156,7 @@ def _show_discordant(
             for one in found
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
         column_config={
             "case of first": st.column_config.LinkColumn(display_text="open"),

@@ -77,7 +77,13 @@ def outcome_chart(
                 "outcome:N",
                 title="outcome",
                 scale=alt.Scale(domain=[*map(str, order)], range=[_COLOURS[one] for one in order]),
-                legend=alt.Legend(orient="bottom", direction="horizontal", columns=7, labelLimit=200),
+                legend=alt.Legend(
+                    orient="bottom",
+                    direction="horizontal",
+                    columns=7,
+                    labelLimit=200,
+                    labelExpr="replace(datum.label, /_/g, ' ')",
+                ),
             ),
         )
         .add_params(picking("model", "persona", "condition", "outcome"))

@@ -100,7 +100,7 @@ def mark_runs(runs: Sequence[RunSpec]) -> None:
     partial = sum(run.partial for run in runs)
     if partial:
         st.warning(
-            f"PARTIAL: {partial} of {len(runs)} chosen run(s) asked only part of the benchmark.",
+            f"PARTIAL: {partial} of {len(runs)} chosen runs asked only part of the benchmark.",
             icon=":material/pie_chart:",
         )
 

@@ -76,6 +76,7 @@ def _show_statuses(run_id: str) -> None:
             for one in found
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
     )
 
@@ -118,6 +119,7 @@ def show_failures(failures: list[dict[str, object]], *, by: str, what: str, n: s
             for one in failures
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
     )
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 from streamlit import App, config
 from streamlit.runtime.pages_manager import PagesManager
 
 from spinebench.dashboard.image_route import image_routes
+from spinebench.dashboard.navigation import PAGES
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE
 from spinebench.store.workspace import Workspace
 
@@ -20,6 +24,7 @@ _SETTINGS = {
     "server.fileWatcherType": "none",
     "server.headless": True,
     "global.developmentMode": False,
+    "theme.primaryColor": "#0072B2",  # Streamlit's own red makes what is done look like a fault
 }
 """Streamlit reads its environment variables in its own command alone; an application sets them itself."""
 
@@ -32,4 +37,13 @@ def create_app(workspace: Path) -> App:
     # The folder `pages` beside the script would be taken for scripts: an address of a page, opened before any other,
     # stayed blank.
     PagesManager.uses_pages_directory = False
-    return App(MAIN, routes=image_routes(Workspace(workspace)))
+    first = Route(f"/{PAGES[0][0]}", _to_the_first_page, methods=["GET", "HEAD"])
+    return App(MAIN, routes=[*image_routes(Workspace(workspace)), first])
+
+
+def _to_the_first_page(request: Request) -> RedirectResponse:
+    """Streamlit knows its first page by `/` alone and says of the page's own name that there is no such page.
+
+    The address is relative, so that it holds behind a proxy that gives the dashboard a folder of its own.
+    """
+    return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")

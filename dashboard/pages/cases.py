@@ -110,6 +110,7 @@ def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=35 * (min(len(found), 14) + 1) + 3,
         key=f"cases table {version}",

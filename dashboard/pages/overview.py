@@ -39,7 +39,7 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
     drawn = ", drawn phantoms (SIMULATED)" if benchmark.simulated else ""
     st.text(
         f"Benchmark {benchmark.name}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} clusters; "
-        f"{len(runs)} run(s), items hash {benchmark.items_hash[:12]}"
+        f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
     )
     summaries = model_summaries(choice, run_ids)
     if not summaries:

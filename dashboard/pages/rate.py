@@ -71,6 +71,7 @@ def _show_audit(spec: AuditSpec) -> None:
             "last activity (UTC)": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC"),
         },
         hide_index=True,
+        placeholder="–",
     )
     lock = folder.rating_lock()
     if lock is not None:

@@ -38,7 +38,7 @@ def _load_on_request() -> None:
     ):
         with st.spinner("Loading ..."):
             done = ingest(workspace())
-        st.toast(f"{len(done)} run(s) and audit(s) had something new.", icon=":material/check:")
+        st.toast(f"Runs and audits that had something new: {len(done)}.", icon=":material/check:")
 
 
 def _say_unreadable() -> None:

@@ -84,7 +84,7 @@ def test_the_figures_are_those_of_the_report(audited: Workspace, rows: AuditRows
     assert [title.split(":")[0] for title in titles] == [
         "Kappa with clinicians", "Alpha", "Bias", "Exact agreement"
     ]  # fmt: skip
-    assert all("SIMULATION" in chart["title"]["subtitle"] for chart in charts(app))
+    assert all("SIMULATION" in " ".join(chart["title"]["subtitle"]) for chart in charts(app))
 
 
 def test_simulated_and_unlocked_are_said(audited: Workspace, page: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,3 +22,33 @@ def test_a_page_opens_and_asks_nothing_of_other_machines(dashboard: str, tab: Pa
     assert len(asked) > 5, "requests are seen"
     assert [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))] == []
     assert tab.get_by_text("Deploy", exact=True).count() == 0
+
+
+def test_the_first_page_has_an_address_of_its_own_name_too(dashboard: str, tab: Page) -> None:
+    tab.goto(f"{dashboard}/overview?persona=surgeon")
+    tab.get_by_role("heading", level=1).wait_for()
+    assert tab.url == f"{dashboard}/?persona=surgeon"
+    assert tab.get_by_role("heading", level=1).inner_text() == "Overview"
+    assert tab.get_by_text("Page not found").count() == 0
+
+
+@pytest.mark.parametrize("name", ["", "errors", "agreement"])
+def test_every_chart_can_be_saved_without_a_network(dashboard: str, tab: Page, name: str) -> None:
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(f"{dashboard}/{name}")
+    charts = tab.get_by_test_id("stFullScreenFrame").filter(has=tab.get_by_test_id("stVegaLiteChart"))
+    charts.first.wait_for()
+    tab.wait_for_load_state("networkidle")
+    tab.wait_for_timeout(1000)
+    assert charts.count() >= 2
+    for chart in charts.all():
+        chart.scroll_into_view_if_needed()
+        chart.hover()
+        with tab.expect_download() as download:
+            chart.get_by_label("Download as PNG").click()
+        saved = download.value.path().read_bytes()
+        width, height = struct.unpack(">II", saved[16:24])
+        assert saved.startswith(b"\x89PNG\r\n\x1a\n")
+        assert min(width, height) >= 50
+    assert [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))] == []

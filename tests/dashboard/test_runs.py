@@ -164,7 +164,7 @@ def test_repeats_and_shared_images_of_the_items_are_found(tmp_path: Path, page: 
     found = metrics(app)
     assert (found["Items"], found["Clusters"], found["Items that repeat others"]) == ("4", "4", "1")
     assert found["Images of several items"] == "1 of 2"
-    assert "1 image(s) are shown by items of different clusters" in texts(app)
+    assert "Images shown by items of different clusters: 1." in texts(app)
     counts = workspace.query("item_counts", run_id="run-1").to_pylist()
     labels = {one["value"]: one["n"] for one in counts if one["what"] == "disease"}
     assert labels == {"Osteophytes": 3, "Healthy": 1}
