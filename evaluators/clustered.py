@@ -11,7 +11,7 @@ standard error of a mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,6 +34,14 @@ class Part:
 
     values: FloatArray
     clusters: IntArray
+    weight: float = 1.0
+
+
+class PartMean(NamedTuple):
+    """One of the means that are summed."""
+
+    value: float
+    n_clusters: int
     weight: float = 1.0
 
 
@@ -75,9 +83,14 @@ def moments(parts: Sequence[Part]) -> Moments:
         n += count
     groups = int(seen.sum())
     variance = groups / (groups - 1) * _sum_of_squares(pulls) if groups > 1 else 0.0
-    # Residuals of a constant are rounding noise, not variance.
-    noise = (1e-12 * sum(abs(part.weight) for part in parts)) ** 2
-    return Moments(value, variance if variance > noise else 0.0, naive if naive > noise else 0.0, n, groups)
+    weight = sum(abs(part.weight) for part in parts)
+    return Moments(value, without_noise(variance, weight), without_noise(naive, weight), n, groups)
+
+
+def without_noise(variance: float, weight: float) -> float:
+    """0 in place of a variance that is rounding noise, as residuals of a constant have; `weight` is that of all
+    parts."""
+    return variance if variance > (1e-12 * weight) ** 2 else 0.0
 
 
 def count_distinct(codes: IntArray) -> int:
@@ -144,14 +157,35 @@ def combined_mean(
     """
     if not parts or any(len(part.values) == 0 for part in parts):
         return undefined(name, empty, n=sum(len(part.values) for part in parts), denominators=denominators)
-    found = moments(parts)
+    return estimate_from_moments(
+        name,
+        moments(parts),
+        lambda: [
+            PartMean(float(part.values.mean()), count_distinct(part.clusters), part.weight) for part in parts
+        ],
+        level=level,
+        limits=limits,
+        denominators=denominators,
+    )
+
+
+def estimate_from_moments(
+    name: str,
+    found: Moments,
+    means: Callable[[], Sequence[PartMean]],
+    *,
+    level: float = 0.95,
+    limits: Bounds = UNIT,
+    denominators: Denominators | None = None,
+) -> Estimate:
+    """`combined_mean` of values whose moments are known; `means` are asked for where there is no variance."""
     warnings: list[str] = []
     if found.variance > 0:
         half = t_quantile(found.n_clusters - 1, level) * math.sqrt(found.variance)
         bounds = Bounds(found.value - half, found.value + half)
         method = "cluster-robust t" if found.clustered else "t"
     else:
-        bounds = _square_and_add(found.value, parts, limits, level)
+        bounds = _square_and_add(found.value, means(), limits, level)
         method = "Wilson on clusters, squared and added"
         warnings.append("no variation between clusters: the interval rests on the number of clusters alone")
     low, high = max(limits.low, bounds.low), min(limits.high, bounds.high)
@@ -235,7 +269,7 @@ def _effective_n(estimate: Estimate, level: float) -> float:
     return min(float(n), estimate.n_effective * shrink)
 
 
-def _square_and_add(value: float, parts: Sequence[Part], limits: Bounds, level: float) -> Bounds:
+def _square_and_add(value: float, parts: Sequence[PartMean], limits: Bounds, level: float) -> Bounds:
     """Limits of a weighted sum from Wilson limits of its parts, each scaled from `limits` to [0, 1]; weights
     > 0.
     """
@@ -243,10 +277,8 @@ def _square_and_add(value: float, parts: Sequence[Part], limits: Bounds, level: 
     span = (limits.high - limits.low) / total
     down = up = 0.0
     for part in parts:
-        groups = count_distinct(part.clusters)
-        mean = float(part.values.mean())
-        share = min(1.0, max(0.0, (mean - limits.low / total) / span))
-        around = wilson(share * groups, groups, level=level)
+        share = min(1.0, max(0.0, (part.value - limits.low / total) / span))
+        around = wilson(share * part.n_clusters, part.n_clusters, level=level)
         below, above = (share - around.low) * span, (around.high - share) * span
         down += (part.weight * below) ** 2
         up += (part.weight * above) ** 2

@@ -1,7 +1,8 @@
 """Graded answers as numpy columns: the one form that the statistics read.
 
-The source is the store's `graded` view as a `pyarrow.Table`, or any mapping of column names to sequences.
-Texts become integer codes with a list of labels, so that 780,000 rows cost no Python object each.
+The source is the store's `graded` view as a `pyarrow.Table`, or any mapping of column names to sequences or to
+columns that are decoded already. Texts become integer codes with a list of labels, so that 780,000 rows cost no Python
+object each.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class Coded:
 
     def take(self, rows: IntArray) -> Coded:
         return Coded(self.codes[rows], self.labels)
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,17 @@ class CodedLists:
         return result
 
 
+@dataclass(frozen=True)
+class SharedLists:
+    """A column of lists of which several rows have the same: row i holds list `at[i]`."""
+
+    lists: CodedLists
+    at: IntArray
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
 class GradedColumns:
     """Columns of graded answers, decoded when asked for.
 
@@ -97,7 +112,7 @@ class GradedColumns:
                 f"graded answers of type {type(source).__name__!r}: expected a pyarrow.Table or a mapping of "
                 "columns; query the store's 'graded' view"
             )
-        self._mapping: Mapping[str, Sequence[Any]] = source
+        self._mapping: Mapping[str, Any] = source
         self._names = set(source)
         lengths = {name: len(source[name]) for name in source}
         if len(set(lengths.values())) > 1:
@@ -115,7 +130,8 @@ class GradedColumns:
             return Coded(np.zeros(self.n, dtype=np.int64), (str(default),))
         if self._arrow is not None:
             return _coded_arrow(self._arrow.column(name))
-        return _coded(self._mapping[name])
+        values = self._mapping[name]
+        return values if isinstance(values, Coded) else _coded(values)
 
     def flags(self, name: str, *, default: bool | None = None) -> BoolArray:
         """A boolean column, missing values False."""
@@ -123,7 +139,10 @@ class GradedColumns:
             return np.full(self.n, bool(default))
         if self._arrow is not None:
             return np.equal(_arrow_numbers(self._arrow.column(name).cast("int8")), 1)
-        return np.array([value is not None and bool(value) for value in self._mapping[name]], dtype=bool)
+        values = self._mapping[name]
+        if isinstance(values, np.ndarray) and values.dtype == np.bool_:
+            return values
+        return np.array([value is not None and bool(value) for value in values], dtype=bool)
 
     def numbers(self, name: str) -> FloatArray:
         """A numeric column, missing values NaN; all NaN if the column is missing."""
@@ -138,10 +157,26 @@ class GradedColumns:
     def lists(self, name: str, rows: IntArray) -> CodedLists:
         """A column of lists of texts at some rows."""
         self._present(name, optional=False)
+        shared = None if self._arrow is not None else self._mapping[name]
+        if isinstance(shared, SharedLists):
+            return shared.lists.take(shared.at[rows])
         if name not in self._lists:
             column = self._mapping[name] if self._arrow is None else self._arrow.column(name)
             self._lists[name] = _lists(column) if self._arrow is None else _lists_arrow(column)
         return self._lists[name].take(rows)
+
+    def integers(self, name: str) -> tuple[IntArray, IntArray]:
+        """A column of lists of whole numbers: the length of each row's list, and all numbers one after another."""
+        self._present(name, optional=False)
+        if self._arrow is not None:
+            array = self._arrow.column(name).combine_chunks()
+            lengths, values = _arrow_numbers(array.value_lengths()), _arrow_numbers(array.flatten())
+            return np.nan_to_num(lengths).astype(np.int64), values.astype(np.int64)
+        filled = [() if values is None else tuple(values) for values in self._mapping[name]]
+        return (
+            np.array([len(values) for values in filled], dtype=np.int64),
+            np.array([value for values in filled for value in values], dtype=np.int64),
+        )
 
     def _present(self, name: str, *, optional: bool) -> bool:
         if name in self._names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Literal
 
@@ -13,18 +13,17 @@ import numpy as np
 from spinebench.errors import UsageError
 from spinebench.evaluators.answers import Answers, mixed_codes, read_answers
 from spinebench.evaluators.clustered import (
-    FloatArray,
-    IntArray,
+    Moments,
     Part,
     combined_mean,
-    count_distinct,
+    estimate_from_moments,
     few_clusters,
-    moments,
     proportion,
     t_p_value,
 )
 from spinebench.evaluators.columns import Coded
-from spinebench.evaluators.estimate import FEW_CLUSTERS, Estimate, Interval
+from spinebench.evaluators.estimate import FEW_CLUSTERS, Estimate, Interval, undefined
+from spinebench.evaluators.matching import Matched, RightByModel, count_clusters, match_all, match_two
 from spinebench.evaluators.multiplicity import p_adjust
 from spinebench.evaluators.paired import CochranQ, McNemar, PairedTable, cochran_q, mcnemar, newcombe_paired
 from spinebench.evaluators.proportions import Bounds
@@ -103,24 +102,6 @@ class Comparison(Record):
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Questions x models of one task: 1 right, 0 wrong, NaN not asked; with each question's cluster."""
-
-    right: FloatArray
-    clusters: IntArray
-
-    def of(self, models: Sequence[int]) -> _Table:
-        """The questions that all these models were asked."""
-        right = self.right[:, list(models)]
-        both = ~np.isnan(right).any(axis=1)
-        return _Table(right[both], self.clusters[both])
-
-    @property
-    def n(self) -> int:
-        return len(self.clusters)
-
-
 def compare(
     graded: object,
     models: Sequence[str] | None = None,
@@ -146,9 +127,15 @@ def compare(
     Independent questions: mid-p McNemar and Newcombe's paired interval (method 10). Questions that share
     clusters, and overall: differences with cluster-robust t. More than two models: Cochran's Q, then all
     pairs or each against the best, p-values adjusted within a scope; rank intervals from `n_resamples` draws
-    of clusters by one generator with `seed`. Raises UsageError for an unknown or repeated model and for fewer
-    than two, DataError for a missing column.
+    of clusters by one generator with `seed`. 0 draws: no ranking, which takes most of the time.
+
+    Raises UsageError for an unknown or repeated model, for fewer than two, and for the best of no ranking;
+    DataError for a missing column.
     """
+    if not n_resamples and against == "best":
+        raise UsageError(
+            "0 resamples against 'best': expected a ranking to take the best from; give resamples"
+        )
     answers = read_answers(graded)
     arms = _arms(answers, by)
     names = _chosen_models(arms, models, by)
@@ -199,7 +186,7 @@ def _chosen_models(arms: Coded, models: Sequence[str] | None, by: Sequence[str])
 
 def _tables(
     answers: Answers, arms: Coded, names: Sequence[str], by: Sequence[str], counted: str
-) -> tuple[dict[Task, _Table], list[str]]:
+) -> tuple[dict[Task, RightByModel], list[str]]:
     columns = answers.columns
     key_columns = [answers.item]
     for name in _KEY[1:]:
@@ -210,7 +197,7 @@ def _tables(
     for place, name in enumerate(names):
         arm_of[arms.labels.index(name)] = place
     arm = arm_of[arms.codes]
-    tables: dict[Task, _Table] = {}
+    tables: dict[Task, RightByModel] = {}
     repeats = 0
     for task in (Task.DIAGNOSIS, Task.LOCALIZATION, Task.KNOWLEDGE):
         rows = np.flatnonzero(answers.task.equals(task.value) & (arm >= 0))
@@ -224,15 +211,15 @@ def _tables(
         if counted == "answered":
             values = np.where(answers.answered[rows], values, np.nan)
         right[question, arm[rows]] = values
-        tables[task] = _Table(right, answers.cluster[rows][first])
+        tables[task] = RightByModel(right, answers.cluster[rows][first])
     warnings = []
     if repeats:
         warnings.append(f"{repeats} answers repeat a question of the same model: the last one counts")
     return tables, warnings
 
 
-def _scopes(tables: dict[Task, _Table]) -> list[tuple[Scope, list[_Table]]]:
-    found: list[tuple[Scope, list[_Table]]] = []
+def _scopes(tables: dict[Task, RightByModel]) -> list[tuple[Scope, list[RightByModel]]]:
+    found: list[tuple[Scope, list[RightByModel]]] = []
     if Task.DIAGNOSIS in tables:
         found.append(("diagnosis", [tables[Task.DIAGNOSIS]]))
     if Task.LOCALIZATION in tables:
@@ -246,7 +233,7 @@ def _scopes(tables: dict[Task, _Table]) -> list[tuple[Scope, list[_Table]]]:
 
 def _compare_scope(
     scope: Scope,
-    tables: list[_Table],
+    tables: list[RightByModel],
     names: Sequence[str],
     against: str,
     adjustment: str,
@@ -255,10 +242,14 @@ def _compare_scope(
     level: float,
 ) -> ScopeComparison:
     everyone = [table.of(range(len(names))) for table in tables]
-    n, n_clusters = sum(table.n for table in everyone), _count_clusters(everyone)
+    complete = all(one.n == table.n > 0 for one, table in zip(everyone, tables, strict=True))
+    match = match_all(tables) if complete else partial(match_two, tables)
+    n, n_clusters = sum(table.n for table in everyone), count_clusters(everyone)
     warnings = []
     standings: list[ModelStanding] = []
-    if all(table.n for table in everyone):
+    if not n_resamples:
+        pass
+    elif all(table.n for table in everyone):
         standings = _standings(scope, everyone, names, rng, n_resamples, level)
     else:
         warnings.append("no question was asked of all models: there is no ranking")
@@ -270,7 +261,7 @@ def _compare_scope(
                 "Cochran's Q takes questions as independent, but they share clusters: read the pairs"
             )
     pairs = [
-        _pair(scope, tables, names, first, second, level)
+        _pair(scope, match(first, second), names[first], names[second], level)
         for first, second in _pairings(names, standings, against)
     ]
     adjusted = p_adjust([pair.p_value for pair in pairs], adjustment)
@@ -300,7 +291,7 @@ def _pairings(
 
 def _standings(
     scope: Scope,
-    tables: list[_Table],
+    tables: list[RightByModel],
     names: Sequence[str],
     rng: np.random.Generator,
     n_resamples: int,
@@ -328,39 +319,31 @@ def _standings(
     return sorted(found, key=lambda standing: standing.rank)
 
 
-def _pair(
-    scope: Scope, tables: list[_Table], names: Sequence[str], first: int, second: int, level: float
-) -> PairComparison:
-    matched = [table.of((first, second)) for table in tables]
-    n, n_clusters = sum(table.n for table in matched), _count_clusters(matched)
-    asked = [[int((~np.isnan(table.right[:, place])).sum()) for table in tables] for place in (first, second)]
-    empty = any(table.n == 0 for table in matched)
-    label = f"difference in {scope} accuracy, {names[first]} less {names[second]}"
-    parts = [
-        Part(table.right[:, 0] - table.right[:, 1], table.clusters, 1 / len(matched)) for table in matched
-    ]
-    difference = combined_mean(
-        label, parts, level=level, limits=Bounds(-1.0, 1.0), empty="no question was asked of both models"
-    )
-    table = test = None
-    if len(matched) == 1 and not empty:
-        table = _paired_table(matched[0].right)
-        test = mcnemar(table.only_first, table.only_second)
-        difference = _with_newcombe(difference, table, level)
-    statistic = p_clustered = None
-    if not empty:
-        statistic, p_clustered = _clustered_test(parts)
-    independent = test is not None and n_clusters == n
+def _pair(scope: Scope, matched: Matched, first: str, second: str, level: float) -> PairComparison:
+    label = f"difference in {scope} accuracy, {first} less {second}"
+    statistic = p_clustered = test = None
+    if matched.found is None:
+        difference = undefined(label, "no question was asked of both models", n=matched.n)
+    else:
+        difference = estimate_from_moments(
+            label, matched.found, matched.means, level=level, limits=Bounds(-1.0, 1.0)
+        )
+        statistic, p_clustered = _clustered_test(matched.found)
+    if matched.table is not None:
+        test = mcnemar(matched.table.only_first, matched.table.only_second)
+        difference = _with_newcombe(difference, matched.table, level)
+    independent = test is not None and matched.n_clusters == matched.n
+    of_first, of_second = matched.accuracies or (None, None)
     return PairComparison(
-        first=names[first],
-        second=names[second],
-        n=n,
-        n_clusters=n_clusters,
-        only_first_asked=sum(asked[0]) - n,
-        only_second_asked=sum(asked[1]) - n,
-        table=table,
-        first_accuracy=None if empty else _mean_accuracy(matched, 0),
-        second_accuracy=None if empty else _mean_accuracy(matched, 1),
+        first=first,
+        second=second,
+        n=matched.n,
+        n_clusters=matched.n_clusters,
+        only_first_asked=matched.unmatched[0],
+        only_second_asked=matched.unmatched[1],
+        table=matched.table,
+        first_accuracy=of_first,
+        second_accuracy=of_second,
         difference=difference,
         mcnemar=test,
         t_statistic=statistic,
@@ -368,16 +351,6 @@ def _pair(
         p_value=test.mid_p if independent and test is not None else p_clustered,
         test="mid-p McNemar" if independent else "cluster-robust t",
         p_adjusted=None,
-    )
-
-
-def _paired_table(right: FloatArray) -> PairedTable:
-    one, two = right[:, 0] > 0, right[:, 1] > 0
-    return PairedTable(
-        both=int((one & two).sum()),
-        only_first=int((one & ~two).sum()),
-        only_second=int((~one & two).sum()),
-        neither=int((~one & ~two).sum()),
     )
 
 
@@ -402,18 +375,9 @@ def _with_newcombe(difference: Estimate, table: PairedTable, level: float) -> Es
     return difference.model_copy(update={"interval": interval, "other_intervals": (newcombe,)})
 
 
-def _clustered_test(parts: Sequence[Part]) -> tuple[float | None, float | None]:
+def _clustered_test(found: Moments) -> tuple[float | None, float | None]:
     """t and two-sided p of a mean difference of 0; no difference anywhere gives p = 1."""
-    found = moments(parts)
     if found.variance > 0:
         statistic = found.value / math.sqrt(found.variance)
         return statistic, t_p_value(statistic, found.n_clusters - 1)
     return None, 1.0 if abs(found.value) < 1e-12 else None
-
-
-def _mean_accuracy(tables: Sequence[_Table], place: int) -> float:
-    return float(np.mean([table.right[:, place].mean() for table in tables]))
-
-
-def _count_clusters(tables: Sequence[_Table]) -> int:
-    return count_distinct(np.concatenate([table.clusters for table in tables]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from spinebench.evaluators.answers import Answers
-from spinebench.evaluators.baselines import Baseline, diagnosis_baselines
+from spinebench.evaluators.baselines import diagnosis_baselines
 from spinebench.evaluators.clustered import BoolArray
-from spinebench.evaluators.estimate import Estimate, Rate
+from spinebench.evaluators.estimate import Rate
 from spinebench.evaluators.rates import (
     OutcomeRate,
+    TaskAccuracy,
     chance_corrected,
     mean_of_shares,
     not_answered,
@@ -32,29 +33,25 @@ class LabelAccuracy(Record):
     accuracy: Rate
 
 
-class DiagnosisSummary(Record):
-    """Diagnosis answers of one group."""
+class DiagnosisSummary(TaskAccuracy):
+    """Diagnosis answers of one group. Chance is the random option."""
 
-    accuracy: Rate
     macro_accuracy: Rate
     """Unweighted mean over the diseases that occur, without `Healthy` and without cervical Lordosis."""
     per_label: tuple[LabelAccuracy, ...]
     """Diseases in vocabulary order (cervical Lordosis too), then unknown labels, `Healthy` last."""
     outcomes: tuple[OutcomeRate, ...]
-    baselines: tuple[Baseline, ...]
-    chance_corrected: Estimate
-    """Against the random option."""
 
 
 def summarize_diagnosis(answers: Answers, *, level: float = 0.95) -> DiagnosisSummary:
     """All figures of a group's diagnosis answers (no other task among them, at least one answer)."""
-    accuracy = share("diagnosis accuracy", answers, answers.correct, level=level, empty=_EMPTY)
     by_label = _by_label(answers)
     macro = [(group, group.correct) for label, group in by_label if label not in (HEALTHY, APART)]
-    baselines = diagnosis_baselines(answers)
-    chance = next((one.accuracy for one in baselines if one.name == "random option"), None)
+    accuracy = diagnosis_accuracy(answers, level=level)
     return DiagnosisSummary(
-        accuracy=accuracy,
+        accuracy=accuracy.accuracy,
+        baselines=accuracy.baselines,
+        chance_corrected=accuracy.chance_corrected,
         macro_accuracy=mean_of_shares(
             f"macro diagnosis accuracy over {len(macro)} diseases",
             macro,
@@ -72,6 +69,16 @@ def summarize_diagnosis(answers: Answers, *, level: float = 0.95) -> DiagnosisSu
             for label, group in by_label
         ),
         outcomes=_outcomes(answers, level),
+    )
+
+
+def diagnosis_accuracy(answers: Answers, *, level: float = 0.95) -> TaskAccuracy:
+    """Of a group's diagnosis answers (no other task among them, at least one answer). Chance is the random option."""
+    accuracy = share("diagnosis accuracy", answers, answers.correct, level=level, empty=_EMPTY)
+    baselines = diagnosis_baselines(answers)
+    chance = next((one.accuracy for one in baselines if one.name == "random option"), None)
+    return TaskAccuracy(
+        accuracy=accuracy,
         baselines=baselines,
         chance_corrected=chance_corrected(accuracy.of_asked, chance, "random option"),
     )

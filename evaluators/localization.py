@@ -15,7 +15,14 @@ from spinebench.evaluators.distance import CUTOFF, match_levels
 from spinebench.evaluators.estimate import Estimate, Rate
 from spinebench.evaluators.levels import disc_position, positions, vertebra_position
 from spinebench.evaluators.proportions import Bounds
-from spinebench.evaluators.rates import OutcomeRate, chance_corrected, mean, not_answered, share
+from spinebench.evaluators.rates import (
+    OutcomeRate,
+    TaskAccuracy,
+    chance_corrected,
+    mean,
+    not_answered,
+    share,
+)
 from spinebench.records import Outcome, Record
 from spinebench.terms import canonical_level, fold
 
@@ -70,11 +77,9 @@ class LevelDistances(Record):
     """Share of answers with all levels off by the same number."""
 
 
-class LocalizationSummary(Record):
-    """Localization answers of one group."""
+class LocalizationSummary(TaskAccuracy):
+    """Localization answers of one group. Right is the exact set of levels, chance the uniform non-empty subset."""
 
-    accuracy: Rate
-    """Exact set of levels."""
     precision: Rate
     """Mean over answers of tp / |named|, an empty or missing answer 0. The benchmark publishes no definition.
     """
@@ -87,9 +92,6 @@ class LocalizationSummary(Record):
     levels: tuple[LevelRates, ...]
     distances: LevelDistances | None
     """None unless asked for, and where the options are not levels of one chain."""
-    baselines: tuple[Baseline, ...]
-    chance_corrected: Estimate
-    """Against the uniform non-empty subset."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,7 @@ def summarize_localization(
 ) -> LocalizationSummary:
     """All figures of a group's localization answers (no other task among them, at least one answer)."""
     sets = _sets(answers)
-    accuracy = share("localization accuracy (exact set)", answers, answers.correct, level=level, empty=_EMPTY)
-    baselines = _baselines(answers, sets)
-    chance = next((one.accuracy for one in baselines if one.name == "uniform non-empty subset"), None)
+    accuracy = _accuracy(answers, _baselines(answers, sets), level)
 
     def outcome_rate(outcome: Outcome) -> OutcomeRate:
         if outcome is Outcome.NOT_ANSWERED:
@@ -127,7 +127,9 @@ def summarize_localization(
         return OutcomeRate(outcome=outcome, among="all", rate=rate)
 
     return LocalizationSummary(
-        accuracy=accuracy,
+        accuracy=accuracy.accuracy,
+        baselines=accuracy.baselines,
+        chance_corrected=accuracy.chance_corrected,
         precision=_set_score("precision", answers, level),
         recall=_set_score("recall", answers, level),
         f1=_set_score("f1", answers, level),
@@ -136,6 +138,20 @@ def summarize_localization(
         calls=_calls(answers, sets),
         levels=_level_rates(answers, sets, level),
         distances=_distances(answers, sets, level) if distances else None,
+    )
+
+
+def localization_accuracy(answers: Answers, *, level: float = 0.95) -> TaskAccuracy:
+    """Accuracy alone of a group's localization answers (no other task among them, at least one answer). The columns
+    of what was chosen are not needed."""
+    return _accuracy(answers, _baselines(answers, _sets(answers, with_chosen=False)), level)
+
+
+def _accuracy(answers: Answers, baselines: tuple[Baseline, ...], level: float) -> TaskAccuracy:
+    accuracy = share("localization accuracy (exact set)", answers, answers.correct, level=level, empty=_EMPTY)
+    chance = next((one.accuracy for one in baselines if one.name == "uniform non-empty subset"), None)
+    return TaskAccuracy(
+        accuracy=accuracy,
         baselines=baselines,
         chance_corrected=chance_corrected(accuracy.of_asked, chance, "uniform non-empty subset"),
     )
@@ -151,11 +167,14 @@ def _set_score(name: str, answers: Answers, level: float) -> Rate:
     return mean(f"localization {name}", answers, values, level=level, empty=_EMPTY)
 
 
-def _sets(answers: Answers) -> _Sets:
+def _sets(answers: Answers, *, with_chosen: bool = True) -> _Sets:
+    """The sets of each answer; without `chosen` nothing is chosen, which the baselines do not look at."""
     columns = answers.columns
     gold = columns.lists("gold", answers.rows)
-    chosen = columns.lists("chosen", answers.rows)
     offered = columns.lists("options", answers.rows) if columns.has("options") else gold
+    # What can be chosen is offered; where nobody says what was, the levels seen stand for it.
+    with_chosen = with_chosen or not columns.has("options")
+    chosen = columns.lists("chosen", answers.rows) if with_chosen else gold
     name_of = {text: _name(text) for text in (*gold.labels, *chosen.labels, *offered.labels)}
     names = sorted(set(name_of.values()), key=_place)
     if len(names) > _MAX_LEVELS:
@@ -166,7 +185,7 @@ def _sets(answers: Answers) -> _Sets:
         names=tuple(names),
         chain=positions(names),
         gold=gold.masks(bit_of),
-        chosen=np.where(answers.answered, chosen.masks(bit_of), 0),
+        chosen=np.where(answers.answered & with_chosen, chosen.masks(bit_of), 0),
         offered=offered.masks(bit_of),
         n_offered=offered.lengths,
     )
@@ -291,7 +310,10 @@ def _baselines(answers: Answers, sets: _Sets) -> tuple[Baseline, ...]:
     first = first_rows(answers.item)
     sizes = sets.n_offered if answers.columns.has("options") else np.full(len(answers), len(sets.names))
     counts: Counter[tuple[frozenset[str], int]] = Counter()
-    keys, tally = np.unique(np.stack([sets.gold, sizes], axis=1)[first], axis=0, return_counts=True)
-    for (gold, size), count in zip(keys.tolist(), tally.tolist(), strict=True):
+    gold_of, size_of = sets.gold[first], sizes[first]
+    kind = mixed_codes([gold_of, size_of])
+    of_kind = first_rows(kind)
+    tally = zip(gold_of[of_kind].tolist(), size_of[of_kind].tolist(), np.bincount(kind).tolist(), strict=True)
+    for gold, size, count in tally:
         counts[frozenset(sets.names[bit] for bit in sets.members(gold)), size] += count
     return localization_baselines(LevelSets(counts))

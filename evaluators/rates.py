@@ -8,10 +8,19 @@ from typing import Literal
 import numpy as np
 
 from spinebench.evaluators.answers import Answers
+from spinebench.evaluators.baselines import Baseline
 from spinebench.evaluators.clustered import UNIT, BoolArray, FloatArray, Part, combined_mean, proportion
 from spinebench.evaluators.estimate import Estimate, Interval, Rate, undefined
 from spinebench.evaluators.proportions import Bounds
 from spinebench.records import Outcome, Record
+
+
+class TaskAccuracy(Record):
+    """How often the questions of one task are answered rightly, beside answering without looking."""
+
+    accuracy: Rate
+    baselines: tuple[Baseline, ...]
+    chance_corrected: Estimate
 
 
 class OutcomeRate(Record):
