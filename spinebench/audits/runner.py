@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
@@ -23,16 +22,12 @@ from spinebench.audit_records import (
 from spinebench.audits.prepare import PreparedAudit
 from spinebench.errors import SpinebenchError
 from spinebench.models.gateway import Gateway
-from spinebench.models.spending import total
+from spinebench.models.spending import Spending
 from spinebench.records import Failure, FailureClass, RunState
-from spinebench.runs.crew import Crew, raise_first
+from spinebench.runs.at_work import Sitting
 from spinebench.runs.progress import Progress
 from spinebench.runs.stopping import StopSwitch
-from spinebench.runs.writing import JournalWriter, every
 from spinebench.store.audit_folder import AuditFolder
-
-_log = logging.getLogger(__name__)
-_STATUS_EVERY_S = 1.0
 
 
 async def audit_traces(
@@ -54,7 +49,9 @@ async def audit_traces(
     return await sitting.run()
 
 
-class _Sitting:
+class _Sitting(Sitting[AuditEntry, AuditStatus]):
+    _folder: AuditFolder
+
     def __init__(
         self,
         prepared: PreparedAudit,
@@ -64,37 +61,25 @@ class _Sitting:
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._prepared = prepared
-        self._folder = folder
-        self._gateway = gateway
-        self._switch = switch
-        self._on_progress = on_progress
-        self._crew = Crew(switch)
-        self._writer: JournalWriter[AuditEntry] = JournalWriter(
-            lambda entries: folder.journal.append(entries), on_written=self._count, on_failed=self._crew.ends
+        super().__init__(
+            folder,
+            folder.journal,
+            gateway=gateway,
+            switch=switch,
+            on_progress=on_progress,
+            progress=Progress(n_planned=n_planned(prepared), n_done=0),
         )
-        self._status: dict[str, JudgementStatus] = {}
+        self._statuses: dict[str, JudgementStatus] = {}
         """Of the latest judgements by id, of this and earlier sittings; errors left out."""
         self._referred: dict[str, bool] = {}
         """Trace id -> whether its latest review sends it to clinicians."""
-        self.progress = Progress(n_planned=n_planned(prepared), n_done=0)
         for entry in folder.entries():
             self._note(entry)
         self._earlier = self._judgements_so_far()
-        self._tripped = False
-        """Whether the graph itself has failed on a trace; the first time is told in full."""
 
-    async def run(self) -> AuditStatus:
-        self._write_status(RunState.RUNNING)
-        raised: list[BaseException] = []
-        try:
-            async with self._writer.at_work(), every(_STATUS_EVERY_S, self._still_running):
-                raised = await self._crew.all_of(self._workers())
-        finally:
-            done = self.progress.n_done == self.progress.n_planned
-            reviewed = len(self._referred) == len(self._prepared.traces)
-            status = self._write_status(RunState.DONE if done and reviewed else RunState.INCOMPLETE)
-        raise_first(raised, self._crew.cause)
-        return status
+    def _is_done(self) -> bool:
+        reviewed = len(self._referred) == len(self._prepared.traces)
+        return reviewed and self.progress.n_done == self.progress.n_planned
 
     def _workers(self) -> Iterator[Coroutine[Any, Any, None]]:
         graphs = {
@@ -132,7 +117,7 @@ class _Sitting:
 
     def _missing(self, trace: AuditTrace) -> dict[str, JudgementKey]:
         """The judgements that are not stored, or as errors only, by id."""
-        return {name: key for name, key in self._keys(trace).items() if name not in self._status}
+        return {name: key for name, key in self._keys(trace).items() if name not in self._statuses}
 
     def _judgements_so_far(self) -> dict[str, list[Judgement]]:
         """Trace id -> what earlier sittings stored of a trace that is still to be done; errors left out.
@@ -141,7 +126,7 @@ class _Sitting:
         """
         waiting = {trace.trace_id for trace in self._waiting()}
         found: dict[str, dict[str, Judgement]] = {}
-        for entry in self._folder.entries() if waiting and self._status else ():
+        for entry in self._folder.entries() if waiting and self._statuses else ():
             one = entry.judgement
             if one is None or one.key.trace_id not in waiting:
                 continue
@@ -177,9 +162,7 @@ class _Sitting:
         except SpinebenchError:
             raise
         except Exception as error:  # noqa: BLE001 - recorded as this trace's failure
-            level = logging.DEBUG if self._tripped else logging.WARNING
-            _log.log(level, "trace %r ended in an error of spinebench's own", trace.trace_id, exc_info=True)
-            self._tripped = True
+            self._tell_own_error(f"trace {trace.trace_id!r}")
             missing = [key for name, key in self._missing(trace).items() if name not in stored]
             await self._writer.write(
                 *(AuditEntry(judgement=self._failed(key, trace, error)) for key in missing)
@@ -236,26 +219,18 @@ class _Sitting:
             self._referred[entry.review.trace_id] = bool(entry.review.refers_by)
         if entry.judgement is not None:
             name = entry.judgement.key.id()
-            self._status.pop(name, None)
+            self._statuses.pop(name, None)
             if entry.judgement.status is not JudgementStatus.ERROR:
-                self._status[name] = entry.judgement.status
-            self.progress.n_done = len(self._status)
+                self._statuses[name] = entry.judgement.status
+            self.progress.n_done = len(self._statuses)
 
-    def _still_running(self) -> None:
-        self._write_status(RunState.RUNNING)
-
-    def _write_status(self, state: RunState) -> AuditStatus:
-        spent = total(self._gateway.spending())
-        self.progress.cost_usd = spent.cost_usd
-        message = str(self._crew.cause) if self._crew.cause else None
-        if message is None and self._switch.request is not None:
-            message = f"stopped on request ({self._switch.request.value})"
-        status = AuditStatus(
+    def _status(self, state: RunState, spent: Spending, message: str | None) -> AuditStatus:
+        return AuditStatus(
             audit_id=self._folder.audit_id,
             state=state,
             n_planned=self.progress.n_planned,
             n_done=self.progress.n_done,
-            n_unparsed=sum(one is JudgementStatus.UNPARSED for one in self._status.values()),
+            n_unparsed=sum(one is JudgementStatus.UNPARSED for one in self._statuses.values()),
             n_failed=self.progress.n_failed,
             n_referred=sum(self._referred.values()),
             cost_usd=spent.cost_usd,
@@ -266,17 +241,6 @@ class _Sitting:
             pid=os.getpid(),
             message=message,
         )
-        try:
-            self._folder.write_status(status)
-        except (
-            OSError
-        ) as error:  # for display only; a full disk ends the audit at the journal, with its reason
-            _log.warning(
-                "progress of audit %s could not be written: %s", self._folder.audit_id, error.strerror
-            )
-        if self._on_progress is not None:
-            self._on_progress(self.progress)
-        return status
 
 
 def n_planned(prepared: PreparedAudit) -> int:

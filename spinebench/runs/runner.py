@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
-from spinebench.agents.exam import ExamGraph, exam_graph
+from spinebench.agents.exam import ExamGraph
 from spinebench.agents.exam_records import failed_entry, journal_entry
+from spinebench.agents.graphs import task_graphs
 from spinebench.agents.state import ExamState
 from spinebench.errors import SpinebenchError
 from spinebench.models.gateway import Gateway
 from spinebench.models.protocol import ChatModel
-from spinebench.models.spending import total
-from spinebench.records import Answer, AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus
-from spinebench.runs.crew import Crew, raise_first
+from spinebench.models.spending import Spending
+from spinebench.records import Answer, AnswerKey, AnswerStatus, Item, JournalEntry, RunState, RunStatus, Task
+from spinebench.runs.at_work import Sitting
 from spinebench.runs.prepare import PreparedRun
 from spinebench.runs.progress import Progress
 from spinebench.runs.rereading import is_unread, read_again, unread_answers
 from spinebench.runs.selection import planned_keys
 from spinebench.runs.stopping import StopSwitch
-from spinebench.runs.writing import JournalWriter, every
 from spinebench.store.run_folder import RunFolder
-
-_log = logging.getLogger(__name__)
-_STATUS_EVERY_S = 1.0
 
 
 async def sit(
@@ -49,7 +45,9 @@ async def sit(
     return await sitting.run()
 
 
-class _Sitting:
+class _Sitting(Sitting[JournalEntry, RunStatus]):
+    _folder: RunFolder
+
     def __init__(
         self,
         prepared: PreparedRun,
@@ -59,45 +57,36 @@ class _Sitting:
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._prepared = prepared
-        self._folder = folder
-        self._gateway = gateway
-        self._switch = switch
-        self._on_progress = on_progress
         self._done = folder.done_keys()
-        self.progress = Progress(n_planned=prepared.spec.n_planned, n_done=len(self._done))
-        self._crew = Crew(switch)
-        self._writer: JournalWriter[JournalEntry] = JournalWriter(
-            lambda entries: folder.journal.append(entries), on_written=self._count, on_failed=self._crew.ends
+        super().__init__(
+            folder,
+            folder.journal,
+            gateway=gateway,
+            switch=switch,
+            on_progress=on_progress,
+            progress=Progress(n_planned=prepared.spec.n_planned, n_done=len(self._done)),
         )
-        self._tripped = False
-        """Whether the graph itself has failed on an item; the first time is told in full."""
 
-    async def run(self) -> RunStatus:
-        self._write_status(RunState.RUNNING)
-        try:
-            async with self._writer.at_work(), every(_STATUS_EVERY_S, self._still_running):
-                unread = self._unread()
-                workers = [self._crew.work(unread, self._read) for _ in range(self._n_workers())]
-                workers += [
-                    self._crew.work(questions, partial(self._answer, graph))
-                    for model in self._prepared.models
-                    for graph, questions in [(self._graph(model), self._questions(model))]
-                    for _ in range(self._n_workers())
-                ]
-                raised = await self._crew.all_of(workers)
-        finally:
-            complete = self.progress.n_done == self.progress.n_planned
-            status = self._write_status(RunState.DONE if complete else RunState.INCOMPLETE)
-        raise_first(raised, self._crew.cause)
-        return status
+    def _workers(self) -> Iterator[Coroutine[Any, Any, None]]:
+        unread = self._unread()
+        for _ in range(self._n_workers()):
+            yield self._crew.work(unread, self._read)
+        for model in self._prepared.models:
+            graphs, questions = self._graphs(model), self._questions(model)
+            for _ in range(self._n_workers()):
+                yield self._crew.work(questions, partial(self._answer, graphs))
+
+    def _is_done(self) -> bool:
+        return self.progress.n_done == self.progress.n_planned
 
     def _n_workers(self) -> int:
         # More workers than connections: one that waits for a retry holds no connection.
         return self._prepared.plan.max_connections * 5 // 4 + 1
 
-    def _graph(self, model: ChatModel) -> ExamGraph:
+    def _graphs(self, model: ChatModel) -> dict[Task, ExamGraph]:
         prepared = self._prepared
-        return exam_graph(
+        return task_graphs(
+            {item.task for item in prepared.items},
             model,
             gateway=self._gateway,
             images=prepared.images,
@@ -114,9 +103,10 @@ class _Sitting:
         )
         return (question for question in keys if question[1].id() not in self._done)
 
-    async def _answer(self, graph: ExamGraph, question: tuple[Item, AnswerKey]) -> None:
-        """One question, from the graph to the disk."""
-        await self._writer.write(await self._ask(graph, *question))
+    async def _answer(self, graphs: Mapping[Task, ExamGraph], question: tuple[Item, AnswerKey]) -> None:
+        """One question, from its task's graph to the disk."""
+        item, key = question
+        await self._writer.write(await self._ask(graphs[item.task], item, key))
 
     def _unread(self) -> Iterator[tuple[Answer, Item]]:
         """Replies on which the extractor failed in an earlier sitting, with their items."""
@@ -151,9 +141,7 @@ class _Sitting:
             raise
         except Exception as error:  # noqa: BLE001 - recorded as this answer's failure
             # One reply that trips a rule must not keep the others from being asked; a paid reply is in the cache.
-            level = logging.DEBUG if self._tripped else logging.WARNING
-            _log.log(level, "item %r ended in an error of spinebench's own", key.item_id, exc_info=True)
-            self._tripped = True
+            self._tell_own_error(f"item {key.item_id!r}")
             template = self._prepared.personas[key.persona].template(item.task)
             return failed_entry(
                 error, key=key, run_id=self._folder.run_id, prompt_hash=template.hash, at=datetime.now(UTC)
@@ -173,20 +161,13 @@ class _Sitting:
             self.progress.n_done += 1
         self.progress.n_reused += entry.answer.reused
 
-    def _still_running(self) -> None:
-        self._write_status(RunState.RUNNING)
+    def _remark(self) -> str | None:
+        if not self.progress.n_unread:
+            return None
+        return f"the extractor failed on {self.progress.n_unread} replies; a resumed run has them read again"
 
-    def _write_status(self, state: RunState) -> RunStatus:
-        spent = total(self._gateway.spending())
-        self.progress.cost_usd = spent.cost_usd
-        message = str(self._crew.cause) if self._crew.cause else None
-        if message is None and self.progress.n_unread:
-            message = (
-                f"the extractor failed on {self.progress.n_unread} replies; a resumed run has them read again"
-            )
-        if message is None and self._switch.request is not None:
-            message = f"stopped on request ({self._switch.request.value})"
-        status = RunStatus(
+    def _status(self, state: RunState, spent: Spending, message: str | None) -> RunStatus:
+        return RunStatus(
             run_id=self._folder.run_id,
             state=state,
             n_planned=self.progress.n_planned,
@@ -201,10 +182,3 @@ class _Sitting:
             pid=os.getpid(),
             message=message,
         )
-        try:
-            self._folder.write_status(status)
-        except OSError as error:  # for display only; a full disk ends the run at the journal, with its reason
-            _log.warning("progress of run %s could not be written: %s", self._folder.run_id, error.strerror)
-        if self._on_progress is not None:
-            self._on_progress(self.progress)
-        return status

@@ -42,6 +42,11 @@ class WorkFolder(Generic[SpecT, StatusT]):
         self.path = path
         self._kind: Kind[SpecT, StatusT] = kind
 
+    @property
+    def title(self) -> str:
+        """How messages name it: `run <id>` or `audit <id>`."""
+        return f"{self._kind.what} {self.path.name}"
+
     def spec(self) -> SpecT:
         """What it is, as it was written before the first call. Raises DataError where the file is unreadable,
         names another one than the folder does, or was written by a later version."""
