@@ -10,7 +10,6 @@ under the SDK's.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -25,11 +24,10 @@ from spinebench.models.failures import (
     read_error,
     transport_failure,
 )
-from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import JsonSchema, Message, ModelFailure, ModelReply, ModelRequest, TextPart
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids, vendor_access
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.transport import Endpoint
 from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage
@@ -57,13 +55,14 @@ def create(model_id: str, *, context: ModelContext) -> AnthropicChat:
     Address: `-M base_url`, ANTHROPIC_BASE_URL, or the vendor's own.
     """
     settings = read_settings(AnthropicSettings, context)
-    base_url = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or _VENDOR_URL
-    variables = (settings.api_key_env,) if settings.api_key_env else KEY_VARIABLES["anthropic"]
+    endpoint, key = vendor_access(
+        settings, context, provider="anthropic", variable="ANTHROPIC_BASE_URL", url=_VENDOR_URL
+    )
     return AnthropicChat(
         context.name,
         model_id,
-        endpoint=Endpoint.parse(base_url, model=context.name),
-        key=read_key(variables, model=context.name, needed=not context.dry),
+        endpoint=endpoint,
+        key=key,
         settings=settings,
     )
 

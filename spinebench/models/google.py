@@ -8,7 +8,6 @@ no name for yet.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -26,11 +25,10 @@ from spinebench.models.failures import (
     read_error,
     transport_failure,
 )
-from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import Message, ModelFailure, ModelReply, ModelRequest, TextPart
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, vendor_access
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.transport import Endpoint
 from spinebench.records import DecodingOptions, FailureClass, FinishReason, Usage
@@ -55,13 +53,14 @@ def create(model_id: str, *, context: ModelContext) -> GoogleChat:
     Address: `-M base_url`, GOOGLE_GEMINI_BASE_URL, or the vendor's own.
     """
     settings = read_settings(GoogleSettings, context)
-    base_url = settings.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or _VENDOR_URL
-    variables = (settings.api_key_env,) if settings.api_key_env else KEY_VARIABLES["google"]
+    endpoint, key = vendor_access(
+        settings, context, provider="google", variable="GOOGLE_GEMINI_BASE_URL", url=_VENDOR_URL
+    )
     return GoogleChat(
         context.name,
         model_id,
-        endpoint=Endpoint.parse(base_url, model=context.name),
-        key=read_key(variables, model=context.name, needed=not context.dry),
+        endpoint=endpoint,
+        key=key,
         settings=settings,
     )
 

@@ -24,7 +24,7 @@ from spinebench.models.failures import (
     read_error,
     transport_failure,
 )
-from spinebench.models.keys import KEY_VARIABLES, read_key
+from spinebench.models.keys import read_key
 from spinebench.models.openai_fields import content_of, finish_reason_of, response_format, usage_of
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import (
@@ -35,7 +35,7 @@ from spinebench.models.protocol import (
     TextPart,
 )
 from spinebench.models.registry import ModelContext
-from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids
+from spinebench.models.remote import RemoteModel, bad_request, filtered_reply, listed_ids, vendor_access
 from spinebench.models.settings import RemoteSettings, read_settings
 from spinebench.models.thinking import split_thinking
 from spinebench.models.transport import Endpoint
@@ -66,13 +66,14 @@ def create(model_id: str, *, context: ModelContext) -> OpenAIChat:
     Address: `-M base_url`, OPENAI_BASE_URL, or the vendor's own.
     """
     settings = read_settings(OpenAISettings, context)
-    base_url = settings.base_url or os.environ.get("OPENAI_BASE_URL") or _VENDOR_URL
-    variables = (settings.api_key_env,) if settings.api_key_env else KEY_VARIABLES["openai"]
+    endpoint, key = vendor_access(
+        settings, context, provider="openai", variable="OPENAI_BASE_URL", url=_VENDOR_URL
+    )
     return OpenAIChat(
         context.name,
         model_id,
-        endpoint=Endpoint.parse(base_url, model=context.name),
-        key=read_key(variables, model=context.name, needed=not context.dry),
+        endpoint=endpoint,
+        key=key,
         settings=settings,
         max_tokens_field="max_completion_tokens",
         compatible=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +12,10 @@ import httpx2
 
 from spinebench.models.body import mapping
 from spinebench.models.failures import ErrorReply
+from spinebench.models.keys import KEY_VARIABLES, read_key
 from spinebench.models.protocol import ModelFailure, ModelReply
 from spinebench.models.provider_errors import without_keys
+from spinebench.models.registry import ModelContext
 from spinebench.models.settings import RemoteSettings
 from spinebench.models.transport import Endpoint, open_client
 from spinebench.records import FailureClass, FinishReason
@@ -112,6 +115,19 @@ class RemoteModel(ABC):
     @abstractmethod
     async def _ping(self) -> None:
         """The smallest question there is."""
+
+
+def vendor_access(
+    settings: RemoteSettings, context: ModelContext, *, provider: str, variable: str, url: str
+) -> tuple[Endpoint, str]:
+    """Address and key of a vendor's model: `-M base_url`, the environment's `variable`, or the vendor's own `url`;
+    the key of `-M api_key_env` or of the vendor's variables.
+
+    Raises `UsageError` for an address that is none, `ProviderError` for a missing key unless the model is dry.
+    """
+    endpoint = Endpoint.parse(settings.base_url or os.environ.get(variable) or url, model=context.name)
+    variables = (settings.api_key_env,) if settings.api_key_env else KEY_VARIABLES[provider]
+    return endpoint, read_key(variables, model=context.name, needed=not context.dry)
 
 
 def filtered_reply(error: ErrorReply) -> ModelReply:
