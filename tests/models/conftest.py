@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from spinebench.models.protocol import ImagePart
 from spinebench.records import SentImage
+
+if TYPE_CHECKING:
+    from tests.models.remote_models import Bench
+    from tests.servers.provider import ProviderServer
 
 MakeImage = Callable[..., ImagePart]
 
@@ -82,3 +86,18 @@ def provider_keys(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
     return keys
+
+
+@pytest.fixture(params=["openai", "openai-compatible", "anthropic", "google"])
+async def bench(
+    request: pytest.FixtureRequest, provider_server: ProviderServer, provider_keys: dict[str, str]
+) -> AsyncIterator[Bench]:
+    """A remote model of each provider in turn, and the loopback server that it talks to."""
+    from spinebench.models.registry import create_model
+    from tests.models.remote_models import MODELS, Bench, base_url
+
+    provider = request.param
+    args = {"base_url": base_url(provider_server, provider), "timeout": 20}
+    model = create_model(MODELS[provider], args=args)
+    yield Bench(provider, model, provider_server)
+    await model.aclose()
