@@ -149,6 +149,13 @@ def test_a_near_miss_is_named_with_the_passage_that_was_meant() -> None:
     assert "the upper body is displaced forwards" in found
 
 
+def test_a_long_quote_is_named_by_its_beginning() -> None:
+    found = problems(first(quotes=["no such passage " * 100]))
+    assert "no such passage no such" in found
+    assert '..."' in found
+    assert len(found) < 1000
+
+
 def test_all_problems_are_named_at_once() -> None:
     said = first(score=9, quotes=[])
     said["scores"].pop()

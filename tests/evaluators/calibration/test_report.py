@@ -175,6 +175,21 @@ def test_stale_open_and_simulated_are_said() -> None:
         assert word in said
 
 
+@pytest.mark.parametrize(
+    ("scores", "locked", "warnings"),
+    [
+        ([*JUDGED, vote("a", "c1", 3)], True, ()),
+        ([*JUDGED, vote("a", "c1", 3)], False, ("ratings are not locked: figures may still change",)),
+        (JUDGED, False, ("no clinician has rated: only the judge's own means can be shown",)),
+    ],
+    ids=["locked", "open", "no ratings to lock"],
+)
+def test_warnings_say_what_of_the_ratings_is_missing(
+    scores: list[ScoreRow], locked: bool, warnings: tuple[str, ...]
+) -> None:
+    assert calibration_report(rows_of(FOUR, scores, locked=locked)).warnings == warnings
+
+
 def test_the_curve_takes_all_models_labels_together() -> None:
     report = calibration_report(drawn_audit(1, n_models=8, random_share=0.6).rows)
     curve = report.tasks[0].curve
