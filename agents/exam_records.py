@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from spinebench.agents.exam import usage_of
+from spinebench.agents.asking import usage_of
 from spinebench.agents.state import ExamState
 from spinebench.records import (
     Answer,
@@ -17,6 +17,7 @@ from spinebench.records import (
     JournalEntry,
     Scored,
     SentImage,
+    Turn,
     Usage,
 )
 
@@ -30,6 +31,7 @@ def journal_entry(state: ExamState, *, key: AnswerKey, run_id: str, at: datetime
         run_id=run_id,
         status=AnswerStatus(state["status"]),
         text=reply.get("text", ""),
+        turns=tuple(Turn.model_validate(turn) for turn in state.get("turns", [])),
         reasoning=reply.get("reasoning"),
         finish_reason=reply.get("finish_reason"),
         option_permutation=tuple(state["permutation"]),

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
 
 from spinebench.errors import UsageError
-from spinebench.records import Record, Task
+from spinebench.records import WRITTEN_TASKS, Record, Task
 
 PERSONAS: tuple[str, ...] = ("surgeon", "radiologist", "none")
 """The packaged personas; the first is the default."""
+
+
+_PLACES: Mapping[Task, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (Task.DIAGNOSIS, Task.LOCALIZATION, Task.KNOWLEDGE),
+            (frozenset({"question", "options"}), frozenset[str]()),
+        ),
+        Task.REPORT: (frozenset({"question", "sections"}), frozenset({"language"})),
+        Task.CONSULTATION: (frozenset({"question", "patient"}), frozenset({"language"})),
+    }
+)
+"""Task -> the places that a template must have, and those that it may have beside them."""
 
 
 class Template(Record):
@@ -76,8 +92,9 @@ def packaged(name: str) -> Persona:
 def load_persona(name: str) -> Persona:
     """A packaged persona by name, or a user's own by path.
 
-    A `.yaml` file maps tasks to texts under `templates`; any other file is one text for all tasks. Each text
-    needs the places `{{question}}` and `{{options}}` and no others. Raises `UsageError`.
+    A `.yaml` file maps tasks to texts under `templates`; any other file is one text for all tasks with options. Their
+    texts need the places `{{question}}` and `{{options}}` and no others; a report's `{{question}}` and `{{sections}}`,
+    a consultation's `{{question}}` and `{{patient}}`, both may have `{{language}}`. Raises `UsageError`.
     """
     if name in PERSONAS:
         return packaged(name)
@@ -103,21 +120,25 @@ def load_persona(name: str) -> Persona:
                 f"({', '.join(sorted(known))}) to texts; correct the file"
             )
     else:
-        templates = {task.value: text for task in Task}
+        templates = {task.value: text for task in Task if task not in WRITTEN_TASKS}
     persona = Persona(
         name=f"file:{path.stem}", templates={task: _template(str(value)) for task, value in templates.items()}
     )
     for task, template in persona.templates.items():
-        if "{{question}}" not in template.text or "{{options}}" not in template.text:
+        needed, allowed = _PLACES[Task(task)]
+        found = {place.strip() for place in re.findall(r"\{\{(.*?)\}\}", template.text, re.DOTALL)}
+        if missing := sorted(needed - found):
             raise UsageError(
-                f"persona file {name!r}, task {task!r}: expected the places {{{{question}}}} and "
-                "{{options}}; add them where the question and the options belong"
+                f"persona file {name!r}, task {task!r}: expected the places {_braced(needed)}, found no "
+                f"{_braced(missing)}; add it where it belongs"
             )
-        try:
-            template.fill(question="", options="")
-        except KeyError as error:
+        if unknown := sorted(found - needed - allowed):
             raise UsageError(
-                f"persona file {name!r}, place {{{{{error.args[0]}}}}}: expected only {{{{question}}}} and "
-                "{{options}}; remove it"
-            ) from None
+                f"persona file {name!r}, place {_braced(unknown)}: expected only {_braced(needed | allowed)}; "
+                "remove it"
+            )
     return persona
+
+
+def _braced(places: Iterable[str]) -> str:
+    return " and ".join(f"{{{{{place}}}}}" for place in sorted(places))

@@ -39,6 +39,8 @@ class ExamState(ExamInput, total=False):
     usage: Json
     latency_s: float | None
     reused: bool
+    turns: list[Json]
+    """Of a consultation: each a `Turn` as JSON."""
     status: str
     """`AnswerStatus` as far as the reply alone tells."""
     # extract, extract_by_model

@@ -22,7 +22,8 @@ class TraceRow:
     image: str
     cluster: str
     """The unit of errors and resampling: study, patient or image."""
-    correct: bool
+    correct: bool | None
+    """None where the task has no right answer (report, consultation)."""
     outcome: str
     stratum: str
     probability: float

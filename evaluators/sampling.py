@@ -165,10 +165,11 @@ def split_of(image: str, *, seed: int, tuning_share: float) -> Split:
 
 
 def stratum_of(trace: FrameTrace, strata_by: StrataBy) -> str:
-    """`<task>/<model>/correct`, `.../incorrect`, or `<task>/<model>/<outcome>`."""
+    """`<task>/<model>/correct`, `.../incorrect` or, where no answer is right, `.../written`; or
+    `<task>/<model>/<outcome>`."""
     match strata_by:
         case StrataBy.CORRECT:
-            last = "correct" if trace.correct else "incorrect"
+            last = "written" if trace.correct is None else "correct" if trace.correct else "incorrect"
         case StrataBy.OUTCOME:
             last = trace.outcome
         case _:

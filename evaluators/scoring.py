@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from spinebench.errors import DataError
 from spinebench.evaluators.taxonomy import diagnosis_outcome, localization_outcome
-from spinebench.records import MULTIPLE_ANSWER_TASKS, AnswerStatus, Extraction, Grade, Item, Outcome, Task
+from spinebench.records import (
+    MULTIPLE_ANSWER_TASKS,
+    WRITTEN_TASKS,
+    AnswerStatus,
+    Extraction,
+    Grade,
+    Item,
+    Outcome,
+    Task,
+)
 from spinebench.terms import canonical_disease, canonical_level, fold
 
 GRADING_VERSION = "1"
@@ -53,13 +62,13 @@ def grade(item: Item, extraction: Extraction, *, permutation: Sequence[int]) -> 
     names no letter) is wrong with outcome `not_answered`; the permutation is not looked at then. Set scores
     exist for tasks with several right answers only, and are 0 when not answered.
 
-    Raises DataError for a report (graded by judges, not here), a gold text that is no option, a diagnosis
+    Raises DataError for free text (scored by judges, not here), a gold text that is no option, a diagnosis
     without exactly one gold option, a permutation that is none, and a letter outside the options.
     """
-    if item.task is Task.REPORT:
+    if item.task in WRITTEN_TASKS:
         raise DataError(
-            f"grade of item {item.id!r}: expected a task with options, not 'report'; "
-            "score reports with a rubric"
+            f"grade of item {item.id!r}: expected a task with options, not {item.task.value!r}; "
+            "score free text with a rubric"
         )
     several = item.task in MULTIPLE_ANSWER_TASKS
     gold = _gold_indices(item)

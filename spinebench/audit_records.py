@@ -55,7 +55,8 @@ class FrameTrace(Record):
     """What traces are common by: SHA-256 of the shown image's source where known, else its path or the item."""
     cluster: str
     """The unit of errors and resampling: study, patient or image."""
-    correct: bool
+    correct: bool | None
+    """None where the task has no right answer."""
     outcome: str
     text_sha256: Sha256
     """Of the trace's text as UTF-8."""

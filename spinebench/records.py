@@ -30,10 +30,13 @@ class Task(StrEnum):
     DIAGNOSIS = "diagnosis"  # one right option
     LOCALIZATION = "localization"  # one or more right options
     KNOWLEDGE = "knowledge"  # multiple choice with or without an image
-    REPORT = "report"  # free text, no options
+    REPORT = "report"  # a case in, a report in sections out: free text, no options
+    CONSULTATION = "consultation"  # a scripted patient speaks, the model replies turn by turn
 
 
 MULTIPLE_ANSWER_TASKS = frozenset({Task.LOCALIZATION})
+WRITTEN_TASKS = frozenset({Task.REPORT, Task.CONSULTATION})
+"""Answered in free text: neither right nor wrong by themselves, scored by judges and clinicians."""
 
 
 class ImageRef(Record):
@@ -46,6 +49,23 @@ class ImageRef(Record):
     """Slice of a volume or frame of a multi-frame file; None: the middle one is chosen, and recorded."""
     plane: Literal["axial", "coronal", "sagittal"] | None = None
     """Plane to cut a volume in; None: the plane with the finest in-plane resolution, and recorded."""
+    modality: str | None = None
+    """What this image is, e.g. `MRI T2`, where it differs from image to image of an item."""
+    view: str | None = None
+    """E.g. `sagittal`, `lateral`."""
+    level: str | None = None
+    """The level that it shows, e.g. `L4/L5`."""
+
+
+class ClinicalCase(Record):
+    """What a report or a consultation is about, beside the images."""
+
+    history: str | None = None
+    examination: str | None = None
+    key_facts: tuple[str, ...] = ()
+    """What a good report has to state, where known. Never shown to the model that writes it."""
+    turns: tuple[str, ...] = ()
+    """What the scripted patient of a consultation says, in order; the model replies to each."""
 
 
 class Item(Record):
@@ -56,9 +76,9 @@ class Item(Record):
     task: Task
     question: str
     options: tuple[str, ...] = ()
-    """Option texts in the benchmark's own order; empty for a report."""
+    """Option texts in the benchmark's own order; empty for a task of `WRITTEN_TASKS`."""
     gold: tuple[str, ...] = ()
-    """The right options, as they stand in `options`; empty for a report."""
+    """The right options, as they stand in `options`; empty for a task of `WRITTEN_TASKS`."""
     images: tuple[ImageRef, ...] = ()
     disease: str | None = None
     """Canonical label of the diseased (or `Healthy`) image, where the item states it."""
@@ -72,7 +92,11 @@ class Item(Record):
     """The unit for errors and resampling: study or patient where known, otherwise the image."""
     subspecialty: str | None = None
     reference: str | None = None
-    """Reference text (report)."""
+    """Reference text (report, consultation). Never shown to the model that writes."""
+    case: ClinicalCase | None = None
+    """Of a report or a consultation."""
+    language: str | None = None
+    """Language of the question, which the answer is to be written in: `en`, `zh`; None: not said."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -215,6 +239,17 @@ class AnswerStatus(StrEnum):
     ERROR = "error"  # no reply after all attempts
 
 
+class SectionSpan(Record):
+    """One section of a report as it was found in the text."""
+
+    section: str
+    """Id of the section, e.g. `risk`."""
+    audience: str | None = None
+    """`patient` or `physician`, of a part of the treatment that says so."""
+    span: tuple[int, int]
+    """Half-open character range of its text, without the heading."""
+
+
 class Extraction(Record):
     """Which options a text chooses, by which rule, and where it says so."""
 
@@ -225,6 +260,8 @@ class Extraction(Record):
     """Id of the rule that fired; `model:<name>` for the LLM extractor."""
     span: tuple[int, int] | None = None
     """Half-open character range of the declaration in the text."""
+    sections: tuple[SectionSpan, ...] = ()
+    """Sections found in a report, in the order of the text; a section that was not found is not in it."""
     version: str
     """Version of the rule set or hash of the extractor's prompt."""
 
@@ -246,12 +283,15 @@ class Outcome(StrEnum):
     DISJOINT = "disjoint"  # none right, and not a uniform shift
     CORRECT = "correct"  # tasks without a taxonomy of their own
     WRONG = "wrong"
+    COMPLETE = "complete"  # free text with every section asked for, or a reply to every turn
+    INCOMPLETE = "incomplete"  # a section asked for, or the reply to a turn, is missing
 
 
 class Grade(Record):
     """An extraction held against the gold answer. Unanswered is wrong, with its own status beside it."""
 
-    correct: bool
+    correct: bool | None
+    """None for a task of `WRITTEN_TASKS`, whatever was written."""
     chosen: tuple[str, ...] = ()
     """Chosen option texts, in the benchmark's option order."""
     gold: tuple[str, ...]
@@ -268,6 +308,21 @@ class Grade(Record):
     version: str
 
 
+class Turn(Record):
+    """One turn of a consultation: what the patient said, and what came back."""
+
+    patient: str
+    text: str
+    """The model's reply; empty where it gave none."""
+    reasoning: str | None = None
+    finish_reason: FinishReason | None = None
+    request_hash: Sha256
+    response_id: str | None = None
+    usage: Usage = Usage()
+    latency_s: float | None = None
+    reused: bool = False
+
+
 class Answer(Record):
     """One asked item: what was sent, what came back, byte for byte. Never edited afterwards."""
 
@@ -276,6 +331,9 @@ class Answer(Record):
     status: AnswerStatus
     """Known from the reply alone: `answered` means that there is text to extract from."""
     text: str = ""
+    """Of a consultation the replies to all turns, joined by blank lines."""
+    turns: tuple[Turn, ...] = ()
+    """Of a consultation; the other fields then hold the last turn's, `usage` the sum of all."""
     reasoning: str | None = None
     """Native reasoning, as the provider gave it, apart from the text."""
     finish_reason: FinishReason | None = None

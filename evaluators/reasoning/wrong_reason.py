@@ -97,8 +97,10 @@ def right_for_wrong_reason(
     found: list[WrongReason] = []
     for name, values in places.items():
         asked = {*values.judge, *values.clinician, *values.unparsed, *values.not_assessed}
-        models = sorted({row.model for row in frame.traces if row.trace_id in asked})
-        found += _tables(frame, values, name, models, asked, level)
+        models = sorted(
+            {row.model for row in frame.traces if row.trace_id in asked and row.correct is not None}
+        )
+        found += _tables(frame, values, name, models, asked, level) if models or not asked else []
     return tuple(found)
 
 
@@ -143,7 +145,7 @@ def _tables(
     for model in [*models, ALL_MODELS]:
 
         def of_model(row: TraceRow, model: str = model) -> bool:
-            return row.trace_id in asked and model in (row.model, ALL_MODELS)
+            return row.correct is not None and row.trace_id in asked and model in (row.model, ALL_MODELS)
 
         domains[model] = (
             frame.part(of_model),
@@ -251,7 +253,7 @@ def _table(
 
 
 def _indicator(
-    values: Values, band: Band, answers: Mapping[str, bool] | None = None, correct: bool = True
+    values: Values, band: Band, answers: Mapping[str, bool | None] | None = None, correct: bool = True
 ) -> Values:
     """1 where a trace's score is in the band (and, with `answers`, its answer right or wrong as wanted), else 0."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from spinebench.audit_records import AuditTrace, FrameTrace, Pick
 from spinebench.errors import DataError, UsageError
 from spinebench.records import (
+    WRITTEN_TASKS,
     Answer,
     AnswerStatus,
     ImageCondition,
@@ -247,7 +248,7 @@ def _draft(entry: JournalEntry, answer: Answer, item: _Brief) -> FrameTrace:
         item_id=item.id,
         image="",
         cluster=item.cluster,
-        correct=grade is not None and grade.correct,
+        correct=None if item.task in WRITTEN_TASKS else grade is not None and bool(grade.correct),
         outcome=(Outcome.NOT_ANSWERED if grade is None else grade.outcome).value,
         text_sha256=_text_hash(answer),
     )

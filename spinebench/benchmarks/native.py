@@ -22,10 +22,21 @@ from spinebench.benchmarks.vocabulary import (
     tidy_path,
 )
 from spinebench.errors import DataError
-from spinebench.records import MULTIPLE_ANSWER_TASKS, ImageRef, Item, JsonValue, Record, Task, digest
+from spinebench.records import (
+    MULTIPLE_ANSWER_TASKS,
+    WRITTEN_TASKS,
+    ClinicalCase,
+    ImageRef,
+    Item,
+    JsonValue,
+    Record,
+    Task,
+    digest,
+)
 from spinebench.terms import LEVELS, canonical_disease, canonical_level, fold
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
+Language = Annotated[str, StringConstraints(pattern=r"^(en|zh)(-[A-Za-z0-9]{2,8})*$")]
 
 SCHEMA_FILE: Final = "native.schema.json"
 
@@ -34,6 +45,22 @@ class NativeImage(ImageRef):
     """An image with what is known about it."""
 
     path: Text = Field(description="Path relative to the image folder, '/' between folders.")
+    modality: Text | None = Field(None, description="Of this image, e.g. MRI T2.")
+    view: Text | None = Field(None, description="E.g. sagittal, lateral.")
+    level: Text | None = Field(None, description="The level it shows, e.g. L4/L5.")
+
+
+class NativeCase(ClinicalCase):
+    """What a report or a consultation is about, beside its images."""
+
+    history: Text | None = Field(None, description="History as the model is told it.")
+    examination: Text | None = Field(None, description="Findings on examination as the model is told them.")
+    key_facts: tuple[Text, ...] = Field(
+        (), description="What a good report has to state. Shown to judges and clinicians, never to the model."
+    )
+    turns: tuple[Text, ...] = Field(
+        (), description="What the patient of a consultation says, in order; the model replies to each."
+    )
 
 
 class NativeItem(Record):
@@ -48,13 +75,14 @@ class NativeItem(Record):
         None, description="Name of the benchmark. Left out: the file's name without its ending."
     )
     task: Task = Field(
-        description="diagnosis and knowledge: one right option; localization: one or more; report: free text."
+        description="diagnosis and knowledge: one right option; localization: one or more; report and "
+        "consultation: free text."
     )
     question: Text
     options: tuple[Text, ...] = Field(
-        (), max_length=LARGEST_N_OPTIONS, description="Option texts without letters; none for a report."
+        (), max_length=LARGEST_N_OPTIONS, description="Option texts without letters; none for free text."
     )
-    gold: tuple[Text, ...] = Field((), description="The right options, as texts; none for a report.")
+    gold: tuple[Text, ...] = Field((), description="The right options, as texts; none for free text.")
     images: tuple[Text | NativeImage, ...] = Field(
         (), description="Paths relative to the image folder, or objects."
     )
@@ -73,7 +101,11 @@ class NativeItem(Record):
         "path of the first image names (rsna/<study>/...), otherwise that image, otherwise the item.",
     )
     subspecialty: Text | None = None
-    reference: Text | None = Field(None, description="Reference text of a report.")
+    reference: Text | None = Field(None, description="Reference text of a report or a consultation.")
+    case: NativeCase | None = Field(None, description="Of a report or a consultation.")
+    language: Language | None = Field(
+        None, description="Language of the question and of the answer: en, zh, or with a region, e.g. zh-CN."
+    )
     metadata: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="Anything else. 'simulated': true marks drawn images.",
@@ -165,7 +197,7 @@ def _line(item: Item, seen: set[str], file: str) -> str:
 def _image(given: str | NativeImage) -> ImageRef:
     if isinstance(given, str):
         return ImageRef(path=tidy_path(given))
-    return ImageRef(path=tidy_path(given.path), sha256=given.sha256, frame=given.frame, plane=given.plane)
+    return ImageRef(**{**given.model_dump(), "path": tidy_path(given.path)})
 
 
 def _derived_id(given: NativeItem, images: tuple[ImageRef, ...]) -> str:
@@ -173,7 +205,10 @@ def _derived_id(given: NativeItem, images: tuple[ImageRef, ...]) -> str:
         image.path if image.frame is None and image.plane is None else [image.path, image.frame, image.plane]
         for image in images
     ]
-    return f"{given.task.value}-{digest([given.task.value, paths, given.question, given.options])[:16]}"
+    content = [given.task.value, paths, given.question, given.options]
+    if given.case is not None:  # cases are often asked about in the same words
+        content.append(given.case.model_dump())
+    return f"{given.task.value}-{digest(content)[:16]}"
 
 
 def _problem(field: str | None, value: object, expected: str) -> RecordProblem:
@@ -190,11 +225,13 @@ def _from_pydantic(detail: dict[str, Any]) -> RecordProblem:
         case "missing":
             return RecordProblem(field=name, value="missing", expected="this field to be given")
         case "extra_forbidden":
-            known = list(NativeItem.model_fields if len(where) == 1 else NativeImage.model_fields)
+            record = NativeItem if len(where) == 1 else NativeCase if where[0] == "case" else NativeImage
+            known = list(record.model_fields)
             hint = nearest(str(where[-1]), known)
             return _problem(name, detail["input"], f"a known field{hint}, or to stand under 'metadata'")
         case "string_pattern_mismatch":
-            return _problem(name, detail["input"], "a text that is not empty")
+            expected = "en or zh, or one with a region" if name == "language" else "a text that is not empty"
+            return _problem(name, detail["input"], expected)
         case _:
             expected = str(detail["msg"]).removeprefix("Input should be ")
             return _problem(name, detail["input"], expected.replace("valid tuple", "list"))
@@ -203,12 +240,25 @@ def _from_pydantic(detail: dict[str, Any]) -> RecordProblem:
 def _contradictions(given: NativeItem) -> Iterable[RecordProblem]:
     """What the schema cannot say: gold among the options, how many of them, labels that agree."""
     task, options, gold = given.task, given.options, given.gold
-    if task is Task.REPORT:
+    turns = given.case.turns if given.case else ()
+    if task is Task.CONSULTATION and not turns:
+        yield _problem("case.turns", list(turns), "what the patient says, at least one turn")
+    if task is not Task.CONSULTATION and turns:
+        yield _problem("case.turns", list(turns), "no turns, or the task 'consultation'")
+    if task in WRITTEN_TASKS:
         if options:
-            yield _problem("options", list(options), "no options for a report")
+            yield _problem("options", list(options), f"no options for the task {task.value!r}")
         if gold:
-            yield _problem("gold", list(gold), "no gold options for a report; the text stands in 'reference'")
+            yield _problem(
+                "gold",
+                list(gold),
+                f"no gold options for the task {task.value!r}; the text stands in 'reference'",
+            )
         return
+    if given.case is not None:
+        yield _problem(
+            "case", given.case.model_dump(exclude_defaults=True), "no case for a task with options"
+        )
     if len(options) < 2:
         yield _problem("options", list(options), f"at least two options for the task {task.value!r}")
         return

@@ -85,7 +85,7 @@ def canonical(text: str, *, task: Task) -> str | None:
             return canonical_disease(text)
         case Task.LOCALIZATION:
             return canonical_level(text)
-        case Task.KNOWLEDGE | Task.REPORT:
+        case Task.KNOWLEDGE | Task.REPORT | Task.CONSULTATION:
             return None
 
 

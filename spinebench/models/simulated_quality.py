@@ -16,6 +16,8 @@ from types import MappingProxyType
 QUALITY_OF_CORRECT: tuple[float, ...] = (0.04, 0.08, 0.18, 0.35, 0.35)
 QUALITY_OF_WRONG: tuple[float, ...] = (0.22, 0.30, 0.26, 0.15, 0.07)
 """Probability of each fifth of a scale, lowest first, for traces that end in a right and in a wrong answer."""
+QUALITY_OF_WRITTEN: tuple[float, ...] = (0.12, 0.20, 0.26, 0.24, 0.18)
+"""The same for free text, which is neither right nor wrong."""
 STEP = 0.15
 """Probability that one dimension lies a step above the trace's quality; as often it lies a step below."""
 
@@ -36,7 +38,7 @@ MODE_RATES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "refusal": (0.0, 0.01),
     }
 )
-"""Failure mode -> how often traces with a right and with a wrong answer have it."""
+"""Failure mode -> how often traces with a right and with a wrong answer have it; free text has it midway."""
 OTHER_MODES = (0.05, 0.15)
 """The same for the modes of a user's rubric."""
 
@@ -55,7 +57,7 @@ def planted(
     text: str,
     item_id: str,
     *,
-    correct: bool,
+    correct: bool | None,
     scales: Mapping[str, Sequence[int]],
     modes: Sequence[str],
 ) -> Quality:
@@ -64,18 +66,17 @@ def planted(
     A scale of other than five values is cut into fifths. The expected values are known from the tables above.
     """
     quality = draw(item_id, "quality", text)
-    chances = QUALITY_OF_CORRECT if correct else QUALITY_OF_WRONG
+    if correct is None:
+        chances = QUALITY_OF_WRITTEN
+    else:
+        chances = QUALITY_OF_CORRECT if correct else QUALITY_OF_WRONG
     fifth = quality.choices(range(5), chances)[0]
     scores = {}
     for dimension, scale in scales.items():
         step = draw(item_id, "dimension", dimension, text).random()
         place = fifth - 1 if step < STEP else fifth + 1 if step >= 1 - STEP else fifth
         scores[dimension] = scale[_place(min(4, max(0, place)), len(scale))]
-    found = {
-        mode
-        for mode in modes
-        if draw(item_id, "mode", mode, text).random() < MODE_RATES.get(mode, OTHER_MODES)[not correct]
-    }
+    found = {mode for mode in modes if draw(item_id, "mode", mode, text).random() < _mode_rate(mode, correct)}
     return Quality(scores, frozenset(found))
 
 
@@ -89,19 +90,22 @@ class Reader:
     noise: float = 0.0
     """A vote one step off, up or down with equal chance."""
     halo: float = 0.0
-    """A vote one step up where the answer is right, one step down where it is wrong."""
+    """A vote one step up where the answer is right, one step down where it is wrong; nothing for free text."""
     finds: float = 1.0
     """A failure mode that is there is marked."""
     invents: float = 0.0
     """A failure mode that is not there is marked."""
 
 
-def vote(truth: int, scale: Sequence[int], reader: Reader, *, correct: bool, rng: random.Random) -> int:
+def vote(
+    truth: int, scale: Sequence[int], reader: Reader, *, correct: bool | None, rng: random.Random
+) -> int:
     """A score around the truth, at the ends of the scale cut off. Always three draws."""
     leaning, following, slipping = rng.random(), rng.random(), rng.random()
     place = list(scale).index(truth)
     place += -1 if leaning < reader.harsher else 1 if leaning >= 1 - reader.milder else 0
-    place += (1 if correct else -1) if following < reader.halo else 0
+    if correct is not None and following < reader.halo:
+        place += 1 if correct else -1
     place += -1 if slipping < reader.noise / 2 else 1 if slipping >= 1 - reader.noise / 2 else 0
     return scale[min(len(scale) - 1, max(0, place))]
 
@@ -115,6 +119,11 @@ def marks(quality: Quality, modes: Sequence[str], reader: Reader, rng: random.Ra
 def draw(*key: object) -> random.Random:
     """A generator that depends on the key alone."""
     return random.Random(hashlib.sha256(repr(key).encode()).digest())
+
+
+def _mode_rate(mode: str, correct: bool | None) -> float:
+    of_right, of_wrong = MODE_RATES.get(mode, OTHER_MODES)
+    return (of_right + of_wrong) / 2 if correct is None else of_right if correct else of_wrong
 
 
 def _place(fifth: int, n: int) -> int:

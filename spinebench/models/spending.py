@@ -43,6 +43,24 @@ class Spending(Record):
     """Why there is no price, e.g. `no price: local`."""
 
 
+def added_usage(parts: Iterable[Usage]) -> Usage:
+    """The usage of several calls that make up one answer. A count that no call reported is None; the cost is None
+    as soon as one is unknown."""
+    found = list(parts)
+    costs = [part.cost_usd for part in found]
+    known = [cost for cost in costs if cost is not None]
+
+    def total_of(name: str) -> int | None:
+        counts = [getattr(part, name) for part in found]
+        reported = [count for count in counts if count is not None]
+        return sum(reported) if reported else None
+
+    return Usage(
+        **{name: total_of(name) for name in _TOKEN_FIELDS},
+        cost_usd=sum(known) if known and len(known) == len(costs) else None,
+    )
+
+
 @dataclass(slots=True)
 class _Tally:
     no_price: str | None

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from spinebench.agents.exam import extract_reply
 from spinebench.agents.extractor import is_unread
 from spinebench.agents.options import presented
+from spinebench.agents.written import read_written
 from spinebench.errors import DataError
 from spinebench.evaluators.scoring import grade
-from spinebench.records import Answer, JournalEntry, Record, Scored
+from spinebench.records import WRITTEN_TASKS, Answer, JournalEntry, Record, Scored
 from spinebench.store.run_folder import RunFolder
 
 _BATCH = 500
@@ -45,23 +46,26 @@ def rescore(folder: RunFolder, *, closing_phrases: Sequence[str] | None = None) 
                 f"item {answer.key.item_id!r} of run {folder.run_id!r}: expected it in the run's items.jsonl; "
                 "restore that file"
             )
-        options = presented(item.options, answer.option_permutation)
-        extraction = extract_reply(
-            answer.text,
-            status=answer.status,
-            task=item.task,
-            options=options,
-            closing_phrases=phrases,
-        )
-        read_by_model = before is not None and (before.extraction.rule or "").startswith("model:")
-        if before is not None and read_by_model and is_unread(extraction):
-            extraction = before.extraction
-            n_kept += 1
+        if item.task in WRITTEN_TASKS:
+            extraction, graded = read_written(answer, item)
+        else:
+            extraction = extract_reply(
+                answer.text,
+                status=answer.status,
+                task=item.task,
+                options=presented(item.options, answer.option_permutation),
+                closing_phrases=phrases,
+            )
+            read_by_model = before is not None and (before.extraction.rule or "").startswith("model:")
+            if before is not None and read_by_model and is_unread(extraction):
+                extraction = before.extraction
+                n_kept += 1
+            graded = grade(item, extraction, permutation=answer.option_permutation)
         scored = Scored(
             key=answer.key,
             run_id=folder.run_id,
             extraction=extraction,
-            grade=grade(item, extraction, permutation=answer.option_permutation),
+            grade=graded,
             at=datetime.now(UTC),
         )
         if before is None or _essence(before) != _essence(scored):

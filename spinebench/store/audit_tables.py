@@ -94,6 +94,8 @@ class Rows:
                 "reasoning": answer.reasoning,
                 "images": canonical_json([image.model_dump(mode="json") for image in answer.images]),
                 "item_images": canonical_json([image.model_dump(mode="json") for image in item.images]),
+                "subspecialty": item.subspecialty,
+                "language": item.language,
             },
         )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spinebench.benchmarks import BenchmarkFileError, load_benchmark, native_schema, write_native
 from spinebench.benchmarks.native import shipped_schema
 from spinebench.errors import DataError
-from spinebench.records import ImageRef, Item, Task
+from spinebench.records import ClinicalCase, ImageRef, Item, Task
 from spinebench.terms import DISEASES, LEVELS
 
 Write = Callable[..., Path]
@@ -52,7 +52,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "question": "Write the report.",
         "images": ["b.png", "c.png"],
         "reference": "No finding.",
+        "case": {"history": "Back pain for a year.", "examination": "No deficit.", "key_facts": ["L4/L5"]},
+        "language": "en",
         "metadata": {"sections": [1, 2]},
+    },
+    "consultation": {
+        "id": "t1",
+        "task": "consultation",
+        "question": "A patient in your clinic.",
+        "images": [{"path": "b.png", "modality": "MRI T2", "view": "sagittal", "level": "L4/L5"}],
+        "case": {"turns": ["My leg hurts.", "Since March."]},
+        "language": "zh-CN",
     },
 }
 
@@ -70,7 +80,7 @@ def test_examples_follow_the_schema_and_are_read(as_lines: Write, name: str) -> 
 
 def test_what_an_item_leaves_out_is_filled_in(as_lines: Write) -> None:
     benchmark = load_benchmark(as_lines(*EXAMPLES.values(), name="mine.jsonl"))
-    diagnosis, localization, knowledge, report = benchmark.items
+    diagnosis, localization, knowledge, report, consultation = benchmark.items
     assert (diagnosis.benchmark, diagnosis.disease, diagnosis.cluster) == ("mine", "Healthy", "a.png")
     assert localization.gold == ("L5/S1", "L4-L5")
     assert localization.levels == ("L4/L5", "L5/S1")
@@ -78,8 +88,19 @@ def test_what_an_item_leaves_out_is_filled_in(as_lines: Write) -> None:
     assert localization.cluster == "patient 7"
     assert (knowledge.gold, knowledge.cluster, knowledge.disease) == (("PH",), "k1", None)
     assert (report.reference, report.cluster) == ("No finding.", "b.png")
+    assert report.case == ClinicalCase(
+        history="Back pain for a year.", examination="No deficit.", key_facts=("L4/L5",)
+    )
+    assert consultation.case == ClinicalCase(turns=("My leg hurts.", "Since March."))
+    assert consultation.images[0].level == "L4/L5"
     assert benchmark.info.name == "level-aware+mine"
-    assert benchmark.info.n_by_task == {"diagnosis": 1, "knowledge": 1, "localization": 1, "report": 1}
+    assert benchmark.info.n_by_task == {
+        "consultation": 1,
+        "diagnosis": 1,
+        "knowledge": 1,
+        "localization": 1,
+        "report": 1,
+    }
     assert benchmark.info.n_clusters == 4
     assert not benchmark.info.simulated
 
@@ -119,6 +140,12 @@ def test_drawn_images_make_a_simulated_benchmark(as_lines: Write) -> None:
         pytest.param("knowledge", {"gold": ["pH", "PH"]}, "gold", "exactly one", id="two right answers"),
         pytest.param("report", {"options": ["a", "b"]}, "options", "no options", id="report with options"),
         pytest.param("report", {"gold": ["a"]}, "gold", "'reference'", id="report with gold"),
+        pytest.param("report", {"case": {"turns": ["Hello"]}}, "case.turns", "'consultation'", id="turns"),
+        pytest.param("report", {"case": {"hystory": "x"}}, "case.hystory", "'history'", id="case field"),
+        pytest.param("report", {"language": "de"}, "language", "en or zh", id="language"),
+        pytest.param("consultation", {"case": None}, "case.turns", "at least one turn", id="no patient"),
+        pytest.param("consultation", {"case": {"turns": [" "]}}, "case.turns[0]", "not empty", id="silence"),
+        pytest.param("knowledge", {"case": {"history": "x"}}, "case", "no case", id="case with options"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -156,7 +183,18 @@ _image = st.builds(
     sha256=st.none() | st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     frame=st.none() | st.integers(0, 50),
     plane=st.sampled_from([None, "axial", "coronal", "sagittal"]),
+    modality=st.none() | _text,
+    view=st.none() | _text,
+    level=st.none() | _text,
 )
+_turns = st.lists(_text, min_size=1, max_size=3).map(tuple)
+_no_turns = st.just(())
+
+
+def _cases(turns: st.SearchStrategy[tuple[str, ...]]) -> st.SearchStrategy[ClinicalCase]:
+    facts = st.lists(_text, max_size=2).map(tuple)
+    known = st.none() | _text
+    return st.builds(ClinicalCase, history=known, examination=known, key_facts=facts, turns=turns)
 
 
 @st.composite
@@ -164,7 +202,12 @@ def _items(draw: st.DrawFn) -> Item:
     task = draw(st.sampled_from(list(Task)))
     options: list[str] = []
     gold: list[str] = []
+    case = None
     match task:
+        case Task.REPORT:
+            case = draw(st.none() | _cases(_no_turns))
+        case Task.CONSULTATION:
+            case = draw(_cases(_turns))
         case Task.DIAGNOSIS:
             options = draw(st.lists(st.sampled_from(["Healthy", *DISEASES]), min_size=2, unique=True))
         case Task.LOCALIZATION:
@@ -191,6 +234,8 @@ def _items(draw: st.DrawFn) -> Item:
         cluster=draw(_text),
         subspecialty=draw(st.none() | _text),
         reference=draw(st.none() | _text),
+        case=case,
+        language=draw(st.sampled_from([None, "en", "zh", "zh-CN"])),
         metadata=draw(_metadata),
     )
 

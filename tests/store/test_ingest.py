@@ -111,7 +111,7 @@ def test_graded_holds_what_results_are_computed_from(workspace: Workspace) -> No
         "cluster": "study of d1", "status": "answered", "outcome": "correct_disease", "correct": True,
         "precision": None, "recall": None, "f1": None, "jaccard": None, "chosen": ["Osteophytes"],
         "gold": ["Osteophytes"], "n_options": 5, "options": list(D1.options), "confused_with": None,
-        "shift": None, "simulated": True, "partial": False,
+        "shift": None, "simulated": True, "partial": False, "subspecialty": None, "language": None, "n_images": 0,
     }  # fmt: skip
     unscored = {
         name: other[name] for name in ("status", "outcome", "correct", "precision", "jaccard", "chosen")

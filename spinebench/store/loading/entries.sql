@@ -17,7 +17,7 @@ SELECT
     answer.key.epoch, answer.status, coalesce(answer.text, ''), answer.reasoning, answer.finish_reason,
     coalesce(answer.option_permutation, []), coalesce(answer.images, '[]'), answer.prompt_hash, answer.request_hash,
     answer.response_id, answer.provider_model, answer.latency_s, coalesce(answer.reused, false),
-    coalesce(answer.attempts, 0), answer."at"::TIMESTAMPTZ AT TIME ZONE 'UTC'
+    coalesce(answer.attempts, 0), answer."at"::TIMESTAMPTZ AT TIME ZONE 'UTC', nullif(answer.turns::VARCHAR, '[]')
 FROM staged
 WHERE line IN (SELECT line FROM new_answers);
 
@@ -35,7 +35,7 @@ INSERT INTO extractions
 SELECT
     $run_id, scored_id, line, coalesce(scored.extraction.letters, []), scored.extraction.status,
     scored.extraction."rule", scored.extraction.span[1], scored.extraction.span[2], scored.extraction.version,
-    scored."at"::TIMESTAMPTZ AT TIME ZONE 'UTC'
+    scored."at"::TIMESTAMPTZ AT TIME ZONE 'UTC', nullif(scored.extraction.sections::VARCHAR, '[]')
 FROM staged
 WHERE line IN (SELECT line FROM new_scores);
 
@@ -96,7 +96,7 @@ SELECT
     i.cluster,
     coalesce(x.status, a.status) AS status,
     coalesce(g.outcome, 'not_answered') AS outcome,
-    coalesce(g.correct, false) AS correct,
+    CASE WHEN i.task IN ('report', 'consultation') THEN NULL ELSE coalesce(g.correct, false) END AS correct,
     CASE WHEN g.answer_id IS NULL AND i.task = 'localization' THEN 0.0 ELSE g.precision END AS precision,
     CASE WHEN g.answer_id IS NULL AND i.task = 'localization' THEN 0.0 ELSE g.recall END AS recall,
     CASE WHEN g.answer_id IS NULL AND i.task = 'localization' THEN 0.0 ELSE g.f1 END AS f1,
@@ -108,7 +108,10 @@ SELECT
     g.confused_with,
     g.shift,
     r.simulated,
-    r.partial
+    r.partial,
+    i.subspecialty,
+    i.language,
+    json_array_length(i.images) AS n_images
 FROM answers AS a
 JOIN items AS i ON i.run_id = $run_id AND i.item_id = a.item_id
 JOIN runs AS r ON r.run_id = $run_id

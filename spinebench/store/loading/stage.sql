@@ -49,7 +49,7 @@ FROM read_json(
                 item_id VARCHAR, model VARCHAR, persona VARCHAR, image_condition VARCHAR, option_order VARCHAR,
                 epoch BIGINT
             ),
-            run_id VARCHAR, status VARCHAR, text VARCHAR, reasoning VARCHAR, finish_reason VARCHAR,
+            run_id VARCHAR, status VARCHAR, text VARCHAR, turns JSON, reasoning VARCHAR, finish_reason VARCHAR,
             option_permutation INTEGER[], images JSON, prompt_hash VARCHAR, request_hash VARCHAR,
             response_id VARCHAR, provider_model VARCHAR,
             usage STRUCT(
@@ -73,7 +73,9 @@ FROM read_json(
                 epoch BIGINT
             ),
             run_id VARCHAR,
-            extraction STRUCT(letters VARCHAR[], status VARCHAR, "rule" VARCHAR, span BIGINT[], version VARCHAR),
+            extraction STRUCT(
+                letters VARCHAR[], status VARCHAR, "rule" VARCHAR, span BIGINT[], sections JSON, version VARCHAR
+            ),
             grade STRUCT(
                 correct BOOLEAN, chosen VARCHAR[], gold VARCHAR[], outcome VARCHAR, "precision" DOUBLE,
                 recall DOUBLE, f1 DOUBLE, jaccard DOUBLE, confused_with VARCHAR, shift BIGINT, version VARCHAR
