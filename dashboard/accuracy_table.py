@@ -11,7 +11,7 @@ from spinebench.dashboard.case_opening import open_cases, picked_in, picking
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
 from spinebench.evaluators.estimate import Estimate, Rate
-from spinebench.evaluators.results import ModelSummary
+from spinebench.evaluators.results import AccuracySummary
 
 _TITLES = {
     "diagnosis": "Diagnosis: the right option",
@@ -24,7 +24,7 @@ _DRAWN = ("random option", "always Healthy", "uniform non-empty subset", "best c
 """Of the answers without looking, those that are drawn in; all are in the list below the table."""
 
 
-def row_labels(summaries: Sequence[ModelSummary]) -> list[str]:
+def row_labels(summaries: Sequence[AccuracySummary]) -> list[str]:
     """The model of each summary, with what else tells it apart from the others."""
     varying = [
         name
@@ -39,7 +39,9 @@ def row_labels(summaries: Sequence[ModelSummary]) -> list[str]:
     ]
 
 
-def accuracy_charts(summaries: Sequence[ModelSummary], labels: Sequence[str], run_ids: Sequence[str]) -> None:
+def accuracy_charts(
+    summaries: Sequence[AccuracySummary], labels: Sequence[str], run_ids: Sequence[str]
+) -> None:
     """One chart per task that was asked; a click on a point opens the model's cases of that task."""
     scopes = [scope for scope in _TITLES if any(_rate(one, scope) is not None for one in summaries)]
     columns = st.columns(2)
@@ -86,7 +88,9 @@ def accuracy_charts(summaries: Sequence[ModelSummary], labels: Sequence[str], ru
             )
 
 
-def accuracy_table(summaries: Sequence[ModelSummary], labels: Sequence[str], run_ids: Sequence[str]) -> None:
+def accuracy_table(
+    summaries: Sequence[AccuracySummary], labels: Sequence[str], run_ids: Sequence[str]
+) -> None:
     """The same figures as a table, with both denominators, what answering without looking gives, and warnings."""
     rows = []
     for one, label in zip(summaries, labels, strict=True):
@@ -141,7 +145,7 @@ def accuracy_table(summaries: Sequence[ModelSummary], labels: Sequence[str], run
         st.text(f"Note: {warning}.")
 
 
-def _rate(summary: ModelSummary, scope: str) -> Rate | None:
+def _rate(summary: AccuracySummary, scope: str) -> Rate | None:
     """The accuracy of one scope; None where it was not asked."""
     if scope == "overall":
         return summary.overall if summary.diagnosis and summary.localization else None
@@ -157,7 +161,7 @@ def _tasks(scope: str) -> list[str]:
     return ["diagnosis", "localization"] if scope == "overall" else [scope]
 
 
-def _corrected(summary: ModelSummary, scope: str) -> Estimate | None:
+def _corrected(summary: AccuracySummary, scope: str) -> Estimate | None:
     if scope == "overall":
         return summary.overall_chance_corrected
     if scope == "diagnosis" and summary.diagnosis:
@@ -167,7 +171,7 @@ def _corrected(summary: ModelSummary, scope: str) -> Estimate | None:
     return None
 
 
-def _baselines(summary: ModelSummary, scope: str) -> tuple[Baseline, ...]:
+def _baselines(summary: AccuracySummary, scope: str) -> tuple[Baseline, ...]:
     if scope == "diagnosis" and summary.diagnosis:
         return summary.diagnosis.baselines
     if scope == "localization" and summary.localization:
@@ -175,7 +179,7 @@ def _baselines(summary: ModelSummary, scope: str) -> tuple[Baseline, ...]:
     return ()
 
 
-def _references(summaries: Sequence[ModelSummary], scope: str) -> list[ReferenceLine]:
+def _references(summaries: Sequence[AccuracySummary], scope: str) -> list[ReferenceLine]:
     """Of the first model that was asked: baselines are the questions', not the model's."""
     found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
     wanted = [one for one in found if one.name in _DRAWN]
@@ -184,7 +188,7 @@ def _references(summaries: Sequence[ModelSummary], scope: str) -> list[Reference
     return [ReferenceLine(one.name, one.accuracy) for one in wanted]
 
 
-def _say_baselines(summaries: Sequence[ModelSummary]) -> None:
+def _say_baselines(summaries: Sequence[AccuracySummary]) -> None:
     for scope in ("diagnosis", "localization"):
         found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
         if found:

@@ -16,8 +16,12 @@ _PAGE = 25
 """Questions on one page of the list."""
 
 
+@st.fragment
 def show_pair(choice: RunChoice, run_ids: tuple[str, ...], *, key: str) -> None:
-    """Let two models be chosen (`first` and `second` in the address) and show how they differ."""
+    """Let two models be chosen (`first` and `second` in the address) and show how they differ.
+
+    A choice made here draws this part of the page alone anew.
+    """
     comparison = model_comparison(choice, run_ids)
     if comparison is None:
         st.info("The chosen runs hold answers of one model only: there is nothing to compare it with.")
@@ -125,20 +129,19 @@ def _show_discordant(
         "task": None if task == "all" else task,
         "only": None if only == "either" else only,
     }
-    counted = rows("discordant", **asked, size=1)
-    n = int(str(counted[0]["n_discordant"])) if counted else 0
-    if not n:
+    number = f"discordant page {key} {first} {second} {task} {only}"
+    page = int(st.session_state.get(number, 1))
+    found = rows("discordant", **asked, size=_PAGE, skip=_PAGE * (page - 1))
+    if not found and page > 1:  # there are fewer than there were
+        page = st.session_state[number] = 1
+        found = rows("discordant", **asked, size=_PAGE)
+    if not found:
         st.text("There is none.")
         return
+    n = int(str(found[0]["n_discordant"]))
     n_pages = -(-n // _PAGE)
-    page = 1
     if n_pages > 1:
-        page = int(
-            st.number_input(
-                f"Page of {n_pages}", 1, n_pages, key=f"discordant page {key} {first} {second} {task} {only}"
-            )
-        )
-    found = rows("discordant", **asked, size=_PAGE, skip=_PAGE * (page - 1))
+        st.number_input(f"Page of {n_pages:,}", 1, n_pages, key=number)
     st.dataframe(
         [
             {
@@ -163,4 +166,4 @@ def _show_discordant(
             "case of second": st.column_config.LinkColumn(display_text="open"),
         },
     )
-    st.caption(f"{_PAGE * (page - 1) + 1} to {_PAGE * (page - 1) + len(found)} of {n} questions.")
+    st.caption(f"{_PAGE * (page - 1) + 1} to {_PAGE * (page - 1) + len(found)} of {n:,} questions.")

@@ -68,13 +68,19 @@ class QuestionTable:
         )
 
     def graded(
-        self, *, run_ids: Collection[str], personas: Collection[str], conditions: Collection[str]
+        self,
+        *,
+        run_ids: Collection[str],
+        models: Collection[str],
+        personas: Collection[str],
+        conditions: Collection[str],
     ) -> GradedColumns:
-        """The answers of these runs under these personas and image conditions, as columns for `accuracies` and
-        `compare`: which outcome a wrong answer has, and what was chosen, is not among them."""
+        """The answers of these runs and models under these personas and image conditions, as columns for `accuracies`
+        and `compare`: which outcome a wrong answer has, and what was chosen, is not among them."""
         asked = _among(self.texts["persona"], personas) & _among(self.texts["image_condition"], conditions)
         of_runs = np.array([run.run_id in run_ids for run in self.runs], dtype=bool)
-        rows = np.flatnonzero(asked[self.question] & of_runs[self.run])
+        of_models = np.array([model in models for model in self.models], dtype=bool)
+        rows = np.flatnonzero(asked[self.question] & of_runs[self.run] & of_models[self.model])
         question, run = self.question[rows].astype(np.int64), self.run[rows].astype(np.int64)
         names = list(dict.fromkeys(one.benchmark.name for one in self.runs))
         name_of = np.array([names.index(one.benchmark.name) for one in self.runs], dtype=np.int64)

@@ -10,7 +10,7 @@ from spinebench.dashboard.accuracy_table import accuracy_charts, accuracy_table,
 from spinebench.dashboard.cost_table import cost_table
 from spinebench.dashboard.model_pair import show_pair
 from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs
-from spinebench.dashboard.summaries import model_summaries
+from spinebench.dashboard.summaries import model_accuracies
 from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_with
 from spinebench.errors import SpinebenchError
 from spinebench.records import RunSpec
@@ -41,7 +41,7 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
         f"Benchmark {benchmark.name}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} clusters; "
         f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
     )
-    summaries = model_summaries(choice, run_ids)
+    summaries = model_accuracies(choice, run_ids)
     if not summaries:
         st.info(
             "No graded answer of these runs is in the database yet. Answers get there when a run stops; the page "

@@ -17,7 +17,7 @@ WITH asked AS (
             + CASE WHEN correct THEN 1 ELSE 0 END)::INTEGER
         ) AS answers
     FROM graded
-    WHERE list_contains($run_ids::VARCHAR[], run_id)
+    WHERE list_contains($run_ids::VARCHAR[], run_id) AND list_contains($models::VARCHAR[], model)
     GROUP BY item_id, persona, image_condition, option_order, epoch
 ), questions AS (
     SELECT
