@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +86,8 @@ class JudgeNodes:
         trace = AuditTrace.model_validate(state["trace"])
         case = case_of(trace, self._blinding)
         missing = self._missing(state, trace)
+        # Off the event loop: a long trace takes tens of milliseconds, in which no other judge would be answered.
+        steering = await asyncio.to_thread(_steering, trace)
         parts: tuple[ImagePart, ...] = ()
         failure: Failure | None = None
         try:
@@ -99,7 +102,7 @@ class JudgeNodes:
             "images": [{**part.image.model_dump(mode="json"), "file": str(part.file)} for part in parts],
             "image_failure": None if failure is None else failure.model_dump(mode="json"),
             "shown_sha256": case.shown_hash(parts),
-            "steering": _steering(trace),
+            "steering": steering,
             "judgements": [],
             "halted": None,
         }
@@ -125,7 +128,7 @@ class JudgeNodes:
 
     async def checks(self, state: AuditState) -> AuditState:
         """What can be checked without a judge: conclusion, levels, sides, view, modality, persona."""
-        found = check_trace(AuditTrace.model_validate(state["trace"]))
+        found = await asyncio.to_thread(check_trace, AuditTrace.model_validate(state["trace"]))
         return {"checks": [check.model_dump(mode="json") for check in found]}
 
     async def judge(self, state: JudgeInput) -> AuditState:

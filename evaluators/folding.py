@@ -73,7 +73,10 @@ def fold(text: str, *, lines: bool = False) -> Folded:
 
     One space for every run of white space (with `lines`, a line break for a run that holds one), none at the ends.
     """
-    pieces: list[tuple[str, int, int]] = []
+    if text.isascii() and _DROPPED.search(text) is None:  # every character is its own form
+        pieces = [(char, place, place + 1) for place, char in enumerate(text.lower())]
+        return _spaced(_without_emphasis(pieces), lines=lines)
+    pieces = []
     place = 0
     kept: list[tuple[str, int]] = []
     for match in _DROPPED.finditer(text):

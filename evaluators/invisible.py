@@ -50,6 +50,8 @@ def written_out(text: str) -> str:
 
 def out_of_place(text: str) -> list[tuple[int, int]]:
     """Half-open ranges of invisible characters that no ordinary writing needs, adjacent ones together."""
+    if INVISIBLE.search(text) is None:
+        return []
     proper = {match.start() for match in _ORDINARY.finditer(text)}
     found: list[tuple[int, int]] = []
     for match in INVISIBLE.finditer(text):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from spinebench.evaluators.folding import BAR, HARMLESS, MARKS, Folded, fold
 from spinebench.evaluators.invisible import out_of_place, written_out
-from spinebench.evaluators.steering_orders import ORDERS
+from spinebench.evaluators.steering_disguises import spelt_out, unescaped, unpacked
 from spinebench.evaluators.steering_patterns import (
     DELIMITERS,
-    INSTRUCTIONS,
     ROLES,
     SCORES,
     UPPER_DELIMITER,
     Kind,
     compiled,
 )
+from spinebench.evaluators.steering_starts import orders
 from spinebench.records import Record
 
 __all__ = ["Kind", "Passage", "find_steering", "neutralized"]
@@ -25,12 +26,13 @@ _MOST = 200
 """Passages told of one text: hostile text could hold any number, and nobody reads beyond."""
 _MOST_CHARACTERS = 400
 _PATTERNS = {
-    Kind.INSTRUCTION: compiled(INSTRUCTIONS + ORDERS),
     Kind.DELIMITER: compiled(DELIMITERS),
     Kind.SCORE: compiled(SCORES),
     Kind.ROLE: compiled(ROLES),
 }
 _UPPER = re.compile(UPPER_DELIMITER)
+_CLOSING = re.compile(">{3,}")
+_MOST_BEFORE = 80
 _FENCE = re.compile(r"^[ \t>]{0,12}(`{3,}|~{3,})", re.MULTILINE)
 _MIXED = re.compile(r"\b(?=\w{0,40}[a-z])(?=\w{0,40}[а-яѐ-џα-ω])[a-zа-яѐ-џα-ω]{3,40}\b")
 _LOOKS = str.maketrans("аеорсухіјѕԁһӏпԛѡαοιυνρκτ", "aeopcyxijsdhlnqwaoiuvpkt")
@@ -62,24 +64,22 @@ class Passage(Record):
 def find_steering(text: str) -> tuple[Passage, ...]:
     """The passages of `text` that try to steer a judge, in order, overlapping ones of a kind as one; at most 200.
 
-    Found through invisible characters, emphasis, full-width letters, line breaks and look-alike letters of other
-    alphabets. Finding one is a flag, no proof of intent; not finding one proves nothing. Linear in the length.
+    Found through invisible characters, emphasis, full-width letters, line breaks, look-alike letters of other
+    alphabets, character references, digits for letters, base64 and hexadecimal. Finding one is a flag, no proof of
+    intent; not finding one proves nothing. Linear in the length.
     """
     folded = _looked_through(fold(text, lines=True))
-    found: list[tuple[int, int, Kind]] = []
-    for kind, pattern in _PATTERNS.items():
-        found += [
-            (*folded.original(*match.span()), kind)
-            for match in pattern.finditer(folded.text)
-            if match.group().strip()
-        ]
-    # The same words over a line break are the same instruction.
-    single = Folded(folded.text.replace("\n", " "), folded.starts, folded.ends)
-    found += [
-        (*single.original(*match.span()), Kind.INSTRUCTION)
-        for match in _PATTERNS[Kind.INSTRUCTION].finditer(single.text)
-    ]
+    found = [*_found(folded)]
+    for spelt in spelt_out(folded):
+        found += _orders(spelt)
+    plain = unescaped(text)
+    if plain is not None:
+        found += _found(_looked_through(plain))
+    for span, words in unpacked(text):
+        if any(orders(fold(words).text)):
+            found.append((*span, Kind.INSTRUCTION))
     found += [(*match.span(), Kind.DELIMITER) for match in _UPPER.finditer(text)]
+    found += [(*span, Kind.DELIMITER) for span in _closing(text)]
     fences = list(_FENCE.finditer(text))
     if len(fences) % 2:  # a fence that ends what the trace stands in, or swallows what follows
         found.append((*fences[-1].span(1), Kind.DELIMITER))
@@ -88,6 +88,29 @@ def find_steering(text: str) -> tuple[Passage, ...]:
         Passage(span=(start, end), kind=kind, text=written_out(text[start:end][:_MOST_CHARACTERS]))
         for start, end, kind in _merged(found)[:_MOST]
     )
+
+
+def _found(folded: Folded) -> Iterator[tuple[int, int, Kind]]:
+    for kind, pattern in _PATTERNS.items():
+        for match in pattern.finditer(folded.text):
+            if match.group().strip():
+                yield (*folded.original(*match.span()), kind)
+    yield from _orders(folded)
+
+
+def _orders(folded: Folded) -> Iterator[tuple[int, int, Kind]]:
+    # The same words over a line break are the same instruction.
+    for text in dict.fromkeys((folded.text, folded.text.replace("\n", " "))):
+        for start, end in orders(text):
+            yield (*folded.original(start, end), Kind.INSTRUCTION)
+
+
+def _closing(text: str) -> Iterator[tuple[int, int]]:
+    """Three or more `>`, each with what stands before it on its line, at most 80 characters."""
+    for match in _CLOSING.finditer(text):
+        before = text[max(0, match.start() - _MOST_BEFORE) : match.start()]
+        begin = max(before.rfind(mark) for mark in "<>\n") + 1
+        yield match.start() - len(before) + begin, match.end()
 
 
 def _looked_through(folded: Folded) -> Folded:

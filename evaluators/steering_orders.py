@@ -43,8 +43,13 @@ ORDERS: tuple[str, ...] = (
     r"\bignor(?:er|era|ere)\s(?:\w+\s){0,5}(?:instru(?:ks|kt)\w+|anvisning\w+)",
     r"\bge\s(?:\w+\s){0,4}(?:högsta (?:betyg|poäng)|full poäng)\b"
     r"|\bgiv?\s(?:\w+\s){0,4}(?:højeste karakter|topkarakter|toppkarakter|høyeste (?:karakter|poengsum))\b",
-    # Czech, Ukrainian, Greek
+    # Czech
     r"\bignoruj\w*\s(?:\w+\s){0,5}pokyn\w+",
+)
+"""Added to the instructions that are looked for."""
+
+ORDERS_IN_OTHER_SCRIPTS: tuple[str, ...] = (
+    # Ukrainian, Greek
     r"\b(?:ігноруй|проігноруй)\w*\s(?:\w+\s){0,5}(?:інструкці|вказівк|команд)\w+",
     r"\b(?:αγνόησε|αγνοήστε)\s(?:\w+\s){0,5}(?:οδηγί|εντολ)\w+",
     # Persian, Hebrew, Thai, Bengali
@@ -53,4 +58,3 @@ ORDERS: tuple[str, ...] = (
     r"(?:เพิกเฉย|ละเว้น|ไม่ต้องสนใจ)[^\n]{0,8}(?:คำสั่ง|คำแนะนำ)|ให้คะแนนเต็ม",
     r"নির্দেশ[^।\n]{0,20}(?:উপেক্ষা|ভুলে)",
 )
-"""Added to the instructions that are looked for."""

@@ -118,14 +118,17 @@ INSTRUCTIONS: tuple[str, ...] = (
     r"\b(?:ignor[ai]\w*|dimentica\w*)\s(?:\w+\s){0,5}(?:istruzioni|indicazioni precedenti)\b",
     r"\b(?:ignor[ea]\w*|esqueça|desconsidere)\s(?:\w+\s){0,5}(?:instruções|orientações anteriores)\b",
     r"\b(?:negeer|vergeet)\s(?:\w+\s){0,5}(?:instructies|aanwijzingen)\b",
-    # Polish, Turkish, Russian, Vietnamese, Indonesian
+    # Polish, Turkish, Vietnamese, Indonesian
     r"\b(?:zignoruj|ignoruj|zapomnij)\w*\s(?:\w+\s){0,5}(?:instrukcj\w+|polece\w+)",
     r"\b(?:önceki|yukarıdaki|tüm)\s(?:\w+\s){0,3}(?:talimat|yönerge)\w*\s(?:\w+\s){0,3}(?:yok say"
     r"|görmezden gel|unut)",
-    r"\b(?:игнорируй|проигнорируй|забудь|не учитывай)\w*\s(?:\w+\s){0,5}(?:инструкци|указани|команд)\w+",
-    r"\b(?:поставь|выставь|оцени)\w*\s(?:\w+\s){0,5}(?:максимальн\w+|высш\w+|5 баллов|пять)",
     r"\b(?:bỏ qua|phớt lờ)\s(?:\w+\s){0,5}(?:hướng dẫn|chỉ thị|chỉ dẫn)",
     r"\babaikan\s(?:\w+\s){0,5}(?:instruksi|perintah|petunjuk)",
+)
+OTHER_SCRIPTS: tuple[str, ...] = (
+    # Russian
+    r"\b(?:игнорируй|проигнорируй|забудь|не учитывай)\w*\s(?:\w+\s){0,5}(?:инструкци|указани|команд)\w+",
+    r"\b(?:поставь|выставь|оцени)\w*\s(?:\w+\s){0,5}(?:максимальн\w+|высш\w+|5 баллов|пять)",
     # Chinese, Japanese, Korean, Arabic, Hindi
     r"(?:忽略|无视|無視|忘记|忘記|不要理会|忽視)[^。\n]{0,12}(?:指令|指示|说明|說明|提示|命令|规则|規則)",
     r"(?:请|請|应|應|必须|必須)?(?:给|給|打|评|評|判)[^。\n]{0,10}(?:满分|滿分|最高分|[0-9五十]分)",
@@ -136,6 +139,7 @@ INSTRUCTIONS: tuple[str, ...] = (
     r"(?:تجاهل|انس)\s[^.\n]{0,20}(?:التعليمات|الأوامر|تعليمات)",
     r"(?:निर्देशों|निर्देश)\s[^।\n]{0,12}(?:अनदेखा|नज़रअंदाज़|भूल)",
 )
+"""Instructions that cannot occur without a letter beyond the Latin ones."""
 
 _THINGS = (
     r"(?:trace|case|text|document|prompt|input|data|transcript|reasoning|response|answer|conversation"
@@ -161,9 +165,7 @@ DELIMITERS: tuple[str, ...] = (
     rf"|this)?(?:\s|_|-)?"
     rf"(?:\w{{1,20}}(?:\s|_|-))?{_THINGS}\b[-=#*_~>\])}}|/\\<\s.!:]{{0,40}}$",
 )
-UPPER_DELIMITER = (
-    r"\b(?:BEGIN|START|END) OF (?:THE |THIS )?[A-Z]{3,20}\b|<{3,}[^<>\n]{0,80}|[^<>\n]{0,80}>{3,}"
-)
+UPPER_DELIMITER = r"\b(?:BEGIN|START|END) OF (?:THE |THIS )?[A-Z]{3,20}\b|<{3,}[^<>\n]{0,80}"
 """Over the text as it was written: capitals make the difference."""
 
 _SCORE_KEYS = (
