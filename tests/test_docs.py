@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)#]+)(?:#[^)]*)?\)")
 CALL = re.compile(r"^\s*(?:\$ )?(?:\.venv/bin/)?spinebench ([a-z]+)\b", re.MULTILINE)
+WITH_OPTIONS = re.compile(r"(?:^|[`\s(/])spinebench ([a-z]+ [^\n`#|]+)", re.MULTILINE)
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])(--[a-z][a-z-]+)")
 
@@ -30,6 +33,39 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_commands_named_exist(page: Path) -> None:
     blocks = "\n".join(FENCED.findall(page.read_text("utf-8")))
     assert set(CALL.findall(blocks)) <= set(COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def commands() -> dict[tuple[str, ...], set[str]]:
+    """Words of a command -> the options it takes."""
+    import typer
+
+    def collect(command: Any, words: tuple[str, ...]) -> None:
+        options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+        found[words] = options | {"--help"} | found.get(words[:-1], set())
+        for name, sub in getattr(command, "commands", {}).items():
+            collect(sub, (*words, name))
+
+    found: dict[tuple[str, ...], set[str]] = {}
+    for name, (module, _) in COMMANDS.items():
+        collect(typer.main.get_command(import_module(module).app), (name,))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options_named_with_a_command_are_its_own(
+    page: Path, commands: dict[tuple[str, ...], set[str]]
+) -> None:
+    unknown = []
+    for call in WITH_OPTIONS.findall(page.read_text("utf-8").replace("\\\n", " ")):
+        words: tuple[str, ...] = ()
+        for word in call.split():
+            option = OPTION.match(word.strip("[]"))
+            if (*words, word) in commands:
+                words = (*words, word)
+            elif words and option and option.group() not in commands[words]:
+                unknown.append(f"{' '.join(words)} {option.group()}")
+    assert unknown == []
 
 
 def test_the_readme_names_the_two_commands() -> None:
