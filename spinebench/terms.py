@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from types import MappingProxyType
 
 HEALTHY = "Healthy"
 
@@ -25,16 +24,6 @@ DISEASES: tuple[str, ...] = (
     "sigmoid cervical vertebrae",
 )
 """The eleven disease labels, in the released spelling and case."""
-
-ABBREVIATIONS = MappingProxyType(
-    dict(
-        zip(
-            ("Dsn", "Fs", "Sas", "Ost", "Scs", "Spondy", "Strcv", "Vc", "Ck", "Cl", "Sigcv"),
-            DISEASES,
-            strict=True,
-        )
-    )
-)
 
 LEVELS: tuple[str, ...] = ("L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1")
 """Lumbar disc levels, cranial to caudal: the ordinal chain of level distances."""

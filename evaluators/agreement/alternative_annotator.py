@@ -25,7 +25,8 @@ from spinebench.records import Record
 Alignment = Literal["rmse", "accuracy"]
 
 EPSILONS = {"experts": 0.2, "skilled": 0.15, "crowd": 0.1}
-"""The paper's cost-benefit margins: the dearer the annotator, the larger the disadvantage one may accept."""
+"""The paper's cost-benefit margins: the dearer the annotator, the larger the disadvantage one may accept. Clinicians
+are experts, the default; the others are for callers whose raters are not."""
 
 
 class AnnotatorComparison(Record):
@@ -72,7 +73,7 @@ def alternative_annotator_test(
     judge: ArrayLike,
     *,
     scale: Scale,
-    epsilon: float = 0.2,
+    epsilon: float = EPSILONS["experts"],
     alignment: Alignment = "rmse",
     alpha: float = 0.05,
     clusters: Clusters | None = None,
