@@ -8,10 +8,11 @@ from functools import cached_property
 from pydantic import Field
 
 from spinebench.agents.options import letters
+from spinebench.agents.written_case import asked_text, expected_text
 from spinebench.audit_records import AuditTrace, Blinding
 from spinebench.evaluators.quotes import QuoteMatch, find_quote
 from spinebench.models.protocol import ImagePart
-from spinebench.records import ImageCondition, Record, Task, digest
+from spinebench.records import WRITTEN_TASKS, ImageCondition, Record, Task, digest
 
 _SHORT = 200
 """A trace longer than this always holds something that can be quoted."""
@@ -33,7 +34,7 @@ class JudgeCase(Record):
     reasoning: str | None = None
     """Native reasoning, as the provider gave it apart from the answer."""
     gold: tuple[str, ...] | None = None
-    """The right options with their letters, or the reference text of a report; None where it is not shown."""
+    """The right options with their letters, or the reference and the key facts of free text; None where not shown."""
     image_condition: ImageCondition = ImageCondition.NORMAL
     option_permutation: tuple[int, ...] = ()
     n_images: int = Field(default=0, ge=0)
@@ -74,13 +75,13 @@ def case_of(trace: AuditTrace, blinding: Blinding) -> JudgeCase:
     if blinding.gold:
         right = set(trace.item.gold)
         gold = tuple(line for line, text in zip(lettered, trace.options, strict=True) if text in right)
-        if not gold and trace.item.reference:
-            gold = (trace.item.reference,)
+        if trace.item.task in WRITTEN_TASKS:
+            gold = expected_text(trace.item)
     return JudgeCase(
         trace_id=trace.trace_id,
         item_id=trace.item.id,
         task=trace.item.task,
-        question=trace.item.question,
+        question=asked_text(trace.item),
         options=lettered,
         text=trace.answer.text,
         reasoning=trace.answer.reasoning,

@@ -11,6 +11,7 @@ _WORDS = {
         "images": "Images, in the order in which they follow",
         "image": "Image {n}",
         "task": "Task",
+        "patient": "The patient says, one after the other:",
         "unknown": "not described",
     },
     "zh": {
@@ -19,6 +20,7 @@ _WORDS = {
         "images": "影像（按随附顺序）",
         "image": "图{n}",
         "task": "任务",
+        "patient": "患者依次说：",
         "unknown": "未说明",
     },
 }
@@ -65,6 +67,21 @@ def case_text(item: Item) -> str:
         parts.append("\n".join([f"{words['images']}:", *lines]))
     parts.append(f"{words['task']}: {item.question}")
     return "\n\n".join(parts)
+
+
+def asked_text(item: Item) -> str:
+    """What the model was asked, for whoever judges: of a consultation with the patient's words, numbered."""
+    if item.case is None:
+        return item.question
+    said = [f"{number}. {turn}" for number, turn in enumerate(item.case.turns, start=1)]
+    patient = ["\n".join([_WORDS[_language(item.language)]["patient"], *said])] if said else []
+    return "\n\n".join([case_text(item), *patient])
+
+
+def expected_text(item: Item) -> tuple[str, ...]:
+    """The reference and the key facts of free text, for whoever may see them; empty where none is known."""
+    facts = item.case.key_facts if item.case is not None else ()
+    return (*filter(None, [item.reference]), *facts)
 
 
 def section_list(language: str | None) -> str:

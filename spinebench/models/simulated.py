@@ -27,6 +27,7 @@ from spinebench.models.registry import ModelContext
 from spinebench.models.simulated_extractor import SimulatedExtractor
 from spinebench.models.simulated_judge import PREFIX, create_judge
 from spinebench.models.simulated_profiles import SimProfile, profile_with
+from spinebench.models.simulated_reports import simulated_report, simulated_turn
 from spinebench.models.simulated_traces import Trace
 from spinebench.records import (
     MULTIPLE_ANSWER_TASKS,
@@ -153,10 +154,13 @@ class SimulatedExaminee:
         if fate < profile.refused:
             return self._finished(request, "", FinishReason.REFUSAL, refusal=trace.refusal())
         if fate < profile.refused + profile.truncated:
-            text = trace.cut_off(chosen, seen=seen, level=shown.level) if options else trace.report()[:60]
+            if options:
+                text = trace.cut_off(chosen, seen=seen, level=shown.level)
+            else:
+                text = self._written(item, tag, request)[:60]
             return self._finished(request, text, FinishReason.LENGTH)
         if not options:
-            return self._finished(request, trace.report(), FinishReason.STOP)
+            return self._finished(request, self._written(item, tag, request), FinishReason.STOP)
         if fate < profile.refused + profile.truncated + unparsed:
             return self._finished(request, trace.undecided(seen=seen), FinishReason.STOP)
         text = trace.answered(chosen, seen=seen, level=shown.level, variety=profile.variety)
@@ -164,6 +168,13 @@ class SimulatedExaminee:
         return self._finished(
             request, text, FinishReason.STOP, reasoning=trace.thoughts(chosen) if thinks else None
         )
+
+    def _written(self, item: Item, tag: RequestTag, request: ModelRequest) -> str:
+        rng = self._generator("writing", item, tag)
+        if item.task is Task.CONSULTATION:
+            number = sum(message.role == "assistant" for message in request.messages)
+            return simulated_turn(item, number, rng)
+        return simulated_report(item, self._profile, rng)
 
     def _generator(self, purpose: str, item: Item, tag: RequestTag) -> random.Random:
         # A model that looks at nothing cannot answer differently to another image.

@@ -37,6 +37,15 @@ class SimProfile(Record):
     other_wrong: Rate
     """Tasks without a taxonomy: another option than the gold one."""
 
+    fact_missed: Rate = 0.0
+    """Report: a key fact of the case left out."""
+    fact_level_off: Rate = 0.0
+    """Report: the levels of a fact told one level off."""
+    fact_side_swapped: Rate = 0.0
+    """Report: the sides of a fact told the wrong way round."""
+    section_missing: Rate = 0.0
+    """Report: a section left out, each by itself."""
+
     unparsed: Rate
     """A text that settles on nothing."""
     refused: Rate
@@ -83,6 +92,10 @@ PROFILES: Mapping[str, SimProfile] = MappingProxyType(
             extra_levels=0.08,
             shifted=0.06,
             other_wrong=0.12,
+            fact_missed=0.10,
+            fact_level_off=0.06,
+            fact_side_swapped=0.04,
+            section_missing=0.01,
             unparsed=0.02,
             refused=0.01,
             truncated=0.01,
@@ -101,6 +114,10 @@ PROFILES: Mapping[str, SimProfile] = MappingProxyType(
             extra_levels=0.40,
             shifted=0.07,
             other_wrong=0.30,
+            fact_missed=0.15,
+            fact_level_off=0.20,
+            fact_side_swapped=0.08,
+            section_missing=0.05,
             unparsed=0.03,
             refused=0.00,
             truncated=0.01,
@@ -119,6 +136,10 @@ PROFILES: Mapping[str, SimProfile] = MappingProxyType(
             extra_levels=0.0,
             shifted=0.0,
             other_wrong=0.0,
+            fact_missed=0.50,
+            fact_level_off=0.40,
+            fact_side_swapped=0.30,
+            section_missing=0.10,
             unparsed=0.04,
             refused=0.02,
             truncated=0.0,

@@ -66,10 +66,8 @@ def planted(
     A scale of other than five values is cut into fifths. The expected values are known from the tables above.
     """
     quality = draw(item_id, "quality", text)
-    if correct is None:
-        chances = QUALITY_OF_WRITTEN
-    else:
-        chances = QUALITY_OF_CORRECT if correct else QUALITY_OF_WRONG
+    answered = QUALITY_OF_CORRECT if correct else QUALITY_OF_WRONG
+    chances = QUALITY_OF_WRITTEN if correct is None else answered
     fifth = quality.choices(range(5), chances)[0]
     scores = {}
     for dimension, scale in scales.items():

@@ -147,11 +147,6 @@ class Trace:
         doubt = f" {self._rng.choice(other)} crossed my mind first, then I looked again." if other else ""
         return f"{first}{doubt} I settle on {' and '.join(chosen) or 'nothing'}."
 
-    def report(self) -> str:
-        """A free-text answer for items without options."""
-        survey = " ".join(self._rng.sample(_SURVEY, 2))
-        return f"Findings: {survey}\n\nImpression: no further assessment by this simulated reader."
-
     def _opening(self, *, seen: bool) -> list[str]:
         if not seen and self._condition in _UNSEEN:
             return [self._rng.choice(_UNSEEN[self._condition])]

@@ -381,7 +381,7 @@ async def test_tasks_beyond_the_pathology_benchmark_are_answered_too() -> None:
     report = Item(id="r", benchmark="x", task=Task.REPORT, question="?", cluster="r")
     model = create_model("sim/careful", args={**CERTAIN, "other_wrong": 0}, items=lambda: [knowledge, report])
     assert (await model.generate(request(knowledge))).text.endswith("My final option: [B]")
-    assert "Impression" in (await model.generate(request(report))).text
+    assert "## Risk and prognosis" in (await model.generate(request(report))).text
 
 
 # ---------------------------------------------------------------- wrong use
