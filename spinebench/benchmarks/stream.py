@@ -74,7 +74,9 @@ def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise _wrong(path, "a missing file", "a file that exists", "check the path") from None
+        raise DataError(
+            f"benchmark file {str(path)!r}: expected a file, but there is none; check the path"
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise _wrong(path, f"not readable ({reason})", "a readable file", "check its permissions") from error

@@ -67,12 +67,15 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
         ),
     )
     panels = [
-        f"{one.panel_votes.value:.1f} of {one.panel_votes.n_raters} ({one.task}, {one.dimension})"
+        f"  {one.task}, {one.dimension}: {one.panel_votes.value:.1f} of {one.panel_votes.n_raters}\n"
         for one in report.dimensions
         if one.panel_votes.value is not None and one.panel_votes.n_raters > 1
     ]
     if panels:
-        put(f"Effective votes of the panel, as its judges' errors go together: {', '.join(panels)}.\n")
+        put(
+            "Votes that the panel of judges is worth (errors that go together count less, opposite ones more):\n"
+        )
+        put("".join(panels) + "\n")
     claims = [judge.claims for one in report.dimensions for judge in one.judges]
     common = (
         [line for line in claims[0].may_not if all(line in other.may_not for other in claims)]
@@ -165,7 +168,10 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
     panel = one.panel_votes
     if panel.n_raters > 1:
         worth = f"undefined ({panel.reason})" if panel.value is None else f"{panel.value:.1f}"
-        put(f"Effective votes of the {panel.n_raters} judges, as their errors go together: {worth}.\n\n")
+        put(
+            f"Votes that the {panel.n_raters} judges are worth (errors that go together count less, opposite ones "
+            f"more): {worth}.\n\n"
+        )
     for judge in one.judges:
         _print_judge(judge)
     _print_coverage(one)

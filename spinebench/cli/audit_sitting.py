@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from spinebench.cli.audit_table import emit_audit, print_audit
@@ -124,25 +125,42 @@ def _end(
         )
         _say_how_to_go_on(audit_id, workspace)
         return ExitCode.FAILURES
-    if not as_json and results.n_referred:
+    if not as_json and results.n_referred and not workspace.audit(audit_id).assignments():
         say(f"{results.n_referred} traces go to clinicians; next: spinebench rate packets {audit_id}{place}")
     return gates_kept(plan, workspace.audit(audit_id), workspace)
 
 
 def gates_kept(plan: AuditPlan, folder: AuditFolder, workspace: Workspace) -> ExitCode:
     """Name the gates of the plan that an audit misses as it stands; exit code 1 if there are any."""
-    from spinebench.audits.gate_figures import missed_audit_gates
+    from spinebench.audits.gate_figures import commands_behind, missed_audit_gates
 
     missed = missed_audit_gates(plan.gates, folder, workspace) if plan.gates else []
     for line in missed:
         say(f"gate missed: {line}")
     if not missed:
         return ExitCode.DONE
-    say(
-        "The gates are not met as the audit stands; hold it against those of its plan again, with what clinicians have "
-        f"rated by then: spinebench audit --show {folder.audit_id} --workspace {quoted(workspace.path)}"
-    )
+    place = f" --workspace {quoted(workspace.path)}"
+    for command in commands_behind([gate for gate in plan.gates if _is_missed(gate, missed)]):
+        say(f"what is behind them: spinebench {command} {folder.audit_id}{place}")
+    say(f"case by case, scores beside traces: spinebench dashboard{place}")
+    if folder.rating_lock() is None:
+        say(
+            "The gates are not met as the audit stands; hold it against those of its plan again, with what clinicians "
+            f"have rated by then: spinebench audit --show {folder.audit_id}{place}"
+        )
+    else:
+        say(
+            "The gates are not met, and the ratings are locked: more traces, and ratings of them, by "
+            f"spinebench audit --extend {folder.audit_id} --per-cell N{place}"
+        )
     return ExitCode.FAILURES
+
+
+def _is_missed(gate: str, lines: Sequence[str]) -> bool:
+    from spinebench.runs.gates import parse_gate
+
+    metric = parse_gate(gate).metric
+    return any(re.match(rf"{metric}\b", line) for line in lines)
 
 
 def _reasons(folder: AuditFolder) -> str:

@@ -51,12 +51,13 @@ def print_audit(spec: AuditSpec, status: AuditStatus | None, results: AuditResul
     ]
     _print_cells(f"Audit {spec.audit_id}" + (f"  [{', '.join(marks)}]" if marks else ""), results.cells)
     worth = [
-        f"{one.dimension} {one.votes.value:.1f} of {one.votes.n_raters}"
+        f"  {one.dimension}: {one.votes.value:.1f} of {one.votes.n_raters}\n"
         for one in results.panel
         if one.votes.value is not None
     ]
     if worth:
-        put(f"Effective number of votes, at least: {', '.join(worth)} (judges who err alike count less).\n\n")
+        put("Votes that the panel of judges is worth, at least (those who score alike count less):\n")
+        put("".join(worth) + "\n")
     if results.judges:
         _print_judges(results.judges)
 

@@ -27,11 +27,23 @@ def dashboard(
     Example: spinebench dashboard --port 8600 --no-browser
     """
     from spinebench.cli.console import say
+    from spinebench.cli.listening import free_port
+    from spinebench.errors import UsageError
     from spinebench.store.workspace import Workspace
 
     Workspace(workspace)  # refused here, before anything starts, where it is none
+    if not workspace.is_dir():
+        raise UsageError(
+            f"workspace {str(workspace)!r}: expected a folder, but there is none; name one by --workspace, or begin "
+            "with 'spinebench demo' or 'spinebench run'"
+        )
+    free_port(host, port)
+    import logging
+
     import uvicorn
 
+    # Streamlit warns that it caches in memory whenever its pages are served by an application.
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").setLevel(logging.ERROR)
     from spinebench.dashboard.server import create_app
 
     address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"

@@ -121,6 +121,7 @@ def _rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:
     files = import_ratings(folder, filled, at=now)
     lock_ratings(folder, at=now)
     say(
-        f"SIMULATION: {len(CLINICIANS)} simulated clinicians rated {len(referred)} referred traces "
-        f"({sum(file.n_new for file in files)} ratings, hidden duplicates included); imported and locked."
+        f"SIMULATION: in place of clinicians with packets, {len(CLINICIANS)} simulated ones rated "
+        f"{len(referred)} referred traces ({sum(file.n_new for file in files)} ratings, hidden duplicates included); "
+        "imported and locked."
     )

@@ -169,6 +169,9 @@ def packets(
     if not as_json:
         if book.spec.simulated:
             say("SIMULATION: these traces, or their judges, are simulated; every packet says so.")
+        if (lock := folder.rating_lock()) is not None:
+            say(f"The ratings were locked at {lock.at:%Y-%m-%d %H:%M} UTC: nothing more is taken in.")
+            return
         mark = "" if not named else " once that is settled"
         say(f"Give each rater their HTML file{mark}; it needs no network and saves a JSON file. Then:")
         say(f"  spinebench rate import {folder.audit_id} ratings-*.json{at(place.path)}")

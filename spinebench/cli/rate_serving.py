@@ -68,12 +68,14 @@ def serve(
     import uvicorn
 
     from spinebench.cli.console import say
+    from spinebench.cli.listening import free_port
     from spinebench.dashboard.oidc_settings import default_secrets, read_settings
     from spinebench.dashboard.rater_server import create_rater_app
     from spinebench.errors import UsageError
     from spinebench.store.rater_identities import current_identities
     from spinebench.store.rater_tokens import current_tokens
 
+    free_port(host, port)
     place = opened(ctx, workspace)
     if not place.exists():
         raise UsageError(f"workspace {str(place.path)!r}: expected one with an audit; name it by --workspace")

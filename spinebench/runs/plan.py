@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from spinebench.agents.personas import PERSONAS
 from spinebench.models.gateway import GatewayPolicy
@@ -35,7 +36,16 @@ from spinebench.runs.plan_fields import (
 )
 from spinebench.runs.plan_reading import from_folder, read_plan, relocated_names, validated
 
-Limit = Annotated[str, Field(pattern=r"^[1-9][0-9]*(-[1-9][0-9]*)?$")]
+_LIMIT = "^[1-9][0-9]*(-[1-9][0-9]*)?$"
+
+
+def _a_limit(value: str) -> str:
+    if re.match(_LIMIT, value) is None or value.endswith("\n"):
+        raise ValueError(f"{value!r}: expected a number or a range, e.g. 10 or 11-20")
+    return value
+
+
+Limit = Annotated[str, AfterValidator(_a_limit), WithJsonSchema({"type": "string", "pattern": _LIMIT})]
 
 _ASK, _MODEL = "What is asked", "Models"
 _IMAGES = "Images"

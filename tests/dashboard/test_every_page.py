@@ -41,7 +41,7 @@ def test_every_chart_can_be_saved_without_a_network(dashboard: str, tab: Page, n
     charts.first.wait_for()
     tab.wait_for_load_state("networkidle")
     tab.wait_for_timeout(1000)
-    assert charts.count() >= 2
+    assert charts.count() >= 1
     for chart in charts.all():
         chart.scroll_into_view_if_needed()
         chart.hover()
