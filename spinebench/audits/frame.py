@@ -74,7 +74,10 @@ class Frame:
         """What is to be said of the frame: what it leaves out, and what may still change."""
         found = []
         for one in self.left_out:
-            found.append(f"run {one.run_id}, {one.model}: {one.n} answers are not in the frame: {one.reason}")
+            found.append(
+                f"run {one.run_id}, {one.model}: {one.n} {'answer' if one.n == 1 else 'answers'} with nothing to audit: "
+                f"{one.reason}"
+            )
         if self.n_unscored:
             found.append(
                 f"{self.n_unscored} answers have no score and count as incorrect; call 'spinebench score' first"
