@@ -63,7 +63,7 @@ _ORDINAL_PART = re.compile(rf"{_ORDINAL_WORD}")
 _NUMERAL = r"(?:1[0-2]|[1-9](?!\d)|十[一二]?|[一二三四五六七八九])"
 _CHINESE = re.compile(rf"([颈胸腰骶])椎?体? ?(第)?({_NUMERAL})(?:节|椎(?!间|管|旁|板|弓))?")
 _CHINESE_ORDINAL = re.compile(
-    rf"第({_NUMERAL}(?:(?:节)?(?:[、,和与及至到/~-]|以及|第|、第|和第|至第|及第){{1,2}}{_NUMERAL}){{0,11}})节?个?([颈胸腰骶])(?=椎|神经|间|$)椎?(?!间|管|旁|病)"
+    rf"第({_NUMERAL}(?:节?(?:(?:[、,和与及至到/~-]|以及)第?|第){_NUMERAL}){{0,11}})节?个?([颈胸腰骶])(?=椎|神经|间|$)椎?(?!间|管|旁|病)"
 )
 _CHINESE_PART = re.compile(_NUMERAL)
 _AFTER_NUMERAL = re.compile(

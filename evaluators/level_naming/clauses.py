@@ -11,9 +11,10 @@ from spinebench.evaluators.level_naming import vocabulary as words
 from spinebench.evaluators.level_naming.chain import Kind
 from spinebench.evaluators.level_naming.expressions import Expression
 
-_LONGEST = 1200
+_LONGEST = 800
 """A sentence is cut behind so many characters: nothing said so far away is said of a level, and time stays linear."""
 
+_NEAR = 200
 _END = re.compile(r"[!?。;]+|\n|(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)\.(?=\s|$|[一-鿿\"')\]])")
 _WRAPPED = re.compile(
     r"(?:,|\b(?:at|of|in|the|and|or|to|from|a|an|no|without|with|on|is|are|by|for|left|right))$"
@@ -39,6 +40,8 @@ class Clause:
     units: list[Unit] = field(default_factory=list)
     excepted: bool = False
     """It names what the rest of the sentence does not hold for: *except at L5/S1*."""
+    telling: bool = False
+    """It holds a finding, a denial or a word for normal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,11 @@ def units(text: str, sentence: Sentence, expression: Expression) -> Iterator[Uni
     *No herniation at L3/4, L4/5 disc bulge*; *Unlike L3/4, L4/5 shows a herniation*.
     """
     levels = expression.levels
-    before = text[sentence.start : expression.start]
-    after = text[expression.end : sentence.end]
+    if _comma(text, levels, last=False) == 0:
+        yield Unit(levels, expression.start, expression.end)
+        return
+    before = text[max(sentence.start, expression.start - _NEAR) : expression.start]
+    after = text[expression.end : min(sentence.end, expression.end + _NEAR)]
     cut = 0
     aside = words.COMPARED.search(before[-60:]) or words.LANDMARK_BEFORE.search(before[-60:])
     if aside and words.PREDICATE_VERB.search(after[:40]):
@@ -121,14 +127,16 @@ def _comma(text: str, levels: tuple[tuple[str, Kind, int, int], ...], *, last: b
 def clauses(text: str, sentence: Sentence, said: Sequence[Unit]) -> list[Clause]:
     """The clauses of a sentence, each with its units."""
     pieces = _pieces(text, sentence, said)
+    starts = [unit.start for unit in said]
     found: list[Clause] = []
     hard = True
     for start, end, boundary, excepted in pieces:
-        inside = [unit for unit in said if start <= unit.start < end]
-        piece = Clause(start, end, inside, excepted)
+        inside = list(said[bisect_left(starts, start) : bisect_left(starts, end)])
+        piece = Clause(start, end, inside, excepted, _says_something(text, start, end))
         if found and not hard and not boundary and _same(text, found[-1], piece):
             found[-1].end = end
             found[-1].units += inside
+            found[-1].telling |= piece.telling
         else:
             found.append(piece)
         hard = excepted
@@ -137,10 +145,11 @@ def clauses(text: str, sentence: Sentence, said: Sequence[Unit]) -> list[Clause]
 
 def _pieces(text: str, sentence: Sentence, said: Sequence[Unit]) -> list[tuple[int, int, bool, bool]]:
     """Start, end, whether a new clause begins for certain, whether it is an exception."""
-    covered = [(unit.start, unit.end) for unit in said]
+    starts = [unit.start for unit in said]
 
     def free(place: int) -> bool:
-        return not any(low < place < high for low, high in covered)
+        before = bisect_left(starts, place) - 1
+        return before < 0 or said[before].end <= place
 
     cuts: dict[int, tuple[bool, bool]] = {}
     for match in _DELIMITER.finditer(text, sentence.start, sentence.end):
@@ -182,20 +191,19 @@ def _same(text: str, before: Clause, piece: Clause) -> bool:
         return False
     if not piece.units:
         return True
-    mine = _says_something(text, piece)
     if not before.units:
-        if not mine or not _says_something(text, before):
+        if not piece.telling or not before.telling:
             return True
         cue = words.denials(text, before.start, before.end)
         listed = words.ORS.search(text, piece.start, piece.units[0].start)
         return bool(cue and listed)
     if re.match(r"(?:and )?(?:or|nor)\b|或", body):
         return True
-    return not mine or not _says_something(text, before)
+    return not piece.telling or not before.telling
 
 
-def _says_something(text: str, clause: Clause) -> bool:
+def _says_something(text: str, start: int, end: int) -> bool:
     for pattern in (words.FINDING, words.NORMAL, words.PRIOR_BEHIND):
-        if pattern.search(text, clause.start, clause.end):
+        if pattern.search(text, start, end):
             return True
-    return bool(words.denials(text, clause.start, clause.end))
+    return bool(words.denials(text, start, end))

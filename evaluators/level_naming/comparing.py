@@ -162,9 +162,7 @@ def _asserted(mentions: Iterable[Mention], kinds: frozenset[Kind]) -> dict[_Key,
     )
 
 
-def _merged(
-    pairs: Iterable[tuple[_Key, Side | None]], kinds: frozenset[Kind]
-) -> dict[_Key, Side | None]:
+def _merged(pairs: Iterable[tuple[_Key, Side | None]], kinds: frozenset[Kind]) -> dict[_Key, Side | None]:
     """Level to side, cranial to caudal; left and right of one level are both."""
     found: dict[_Key, set[Side]] = {}
     for key, side in pairs:

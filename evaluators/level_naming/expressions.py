@@ -46,7 +46,9 @@ _BONE_FOLLOWS = re.compile(
     r"(?:vertebrae\b|vertebral (?:bod|fract|compress|marrow|lesion|metast)|bod(?:y|ies)\b|fractur|compression|wedg|burst|"
     r"(?:spinous|transverse) process|pedicles?\b|laminae?\b|椎体(?!间|后缘水平)|骨折|压缩|棘突|横突|椎弓根|椎板)"
 )
-_BONE_BEFORE = re.compile(r"(?:fractures?|vertebra(?:e|l bodies)|bodies) (?:at|of|in|involving|from) (?:the )?$")
+_BONE_BEFORE = re.compile(
+    r"(?:fractures?|vertebra(?:e|l bodies)|bodies) (?:at|of|in|involving|from) (?:the )?$"
+)
 _DISC_WORD = re.compile(
     r"dis[ck]s?\b|intervertebral|interbody|interspace|stenos|narrow|herniat|protru|extru|bulg|desiccat|degenerat|spondylosis|foramin"
     r"|acdf|fusion|fused|discectomy|arthroplasty|segments?\b|motion|facet|canal|listhesis|间盘|间隙|狭窄|突出|膨出|融合|椎间孔|节段|退变|退行|小关节"
@@ -65,6 +67,8 @@ _ONE_DISC = re.compile(r" ?(?:intervertebral )?dis[ck]\b(?! ?(?:space )?(?:above
 _SPACE_FOLLOWS = re.compile(r" ?(?:之间|(?:椎体?)?间(?:隙|盘|孔)?| ?interspace| ?intervertebral| ?junction)")
 _BETWEEN = re.compile(r"\bbetween (?:the )?$")
 _WINDOW = 60
+MOST = 20_000
+"""Levels that are read of one text; no report names so many, and what comes behind them is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,9 @@ class Expression:
 def expressions(text: str, capital: Callable[[int], bool]) -> list[Expression]:
     """All expressions of a folded text, in order. `capital` tells whether a character was written as a capital."""
     found: list[Expression] = []
-    place = 0
+    place = count = 0
     pattern = starts(text)
-    while match := pattern.search(text, place):
+    while count < MOST and (match := pattern.search(text, place)):
         start = match.start()
         parts = read_anchor(text, start, capital(start))
         if not parts:
@@ -93,6 +97,7 @@ def expressions(text: str, capital: Callable[[int], bool]) -> list[Expression]:
         levels = _meaning(text, parts)
         place = parts[-1].end
         if levels:
+            count += len(levels)
             found.append(Expression(tuple(levels), parts, parts[0].start, place))
     return found
 
@@ -146,7 +151,10 @@ def _bare(text: str, parts: Sequence[Part], place: int, link: str) -> Part | Non
 
 
 def _bare_numeral(text: str, last: Part, match: re.Match[str], link: str) -> Part | None:
-    numerals = {char: number for number, char in enumerate("一二三四五六七八九十", 1)} | {"十一": 11, "十二": 12}
+    numerals = {char: number for number, char in enumerate("一二三四五六七八九十", 1)} | {
+        "十一": 11,
+        "十二": 12,
+    }
     part = inherited(last, numerals[match[1]], *match.span(), link)
     if part is None or not _ENDS_LIST.match(text, match.end()):
         return None

@@ -36,7 +36,9 @@ _SEQUENCE_BEFORE = re.compile(
     r"(?:\b(?:on|low|high|bright|dark|hyper\w*|hypo\w*|iso\w*|increased|decreased|reduced|intermediate|sagittal|axial|coronal|transverse"
     r"|fat-?sat\w*|fs|weighted|dixon|mri|mr|stir|flair|pd|and t[12]|t[12](?:wi?)?)[ ,/&-]*(?:on |in |and |the |both )*|[短长等压]|(?:^|[(\[:])(?:sag|ax|cor|tra)\w* )$"
 )
-_OPERATOR_AFTER = re.compile(r" ?(?:[=^×≈∥]|\* ?[\da-z]|\+ ?(?:[cltsr]\d|\d)(?!\d*/)|n[0-3x]\b| n[0-3x]\b| [hon]\d|')")
+_OPERATOR_AFTER = re.compile(
+    r" ?(?:[=^×≈∥]|\* ?[\da-z]|\+ ?(?:[cltsr]\d|\d)(?!\d*/)|n[0-3x]\b| n[0-3x]\b| [hon]\d|')"
+)
 _OPERATOR_BEFORE = re.compile(r"(?:[=^×∥√∑]|[cltsrhno]\d ?\+|\\)\s*$| [hn]\d+ $")
 _OTHER = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from spinebench.evaluators.level_naming.clauses import Clause, Sentence, Unit, c
 from spinebench.evaluators.level_naming.expressions import Expression, expressions
 from spinebench.evaluators.level_naming.not_levels import is_something_else, speaks_of_spine
 from spinebench.evaluators.level_naming.sides import Side, sides
-from spinebench.evaluators.level_naming.standing import Standing, standing
+from spinebench.evaluators.level_naming.standing import Standing, spoken, standing
 
 VERSION = "1"
 """Of the rules; it changes with every change that may read a text differently."""
@@ -64,14 +64,17 @@ def named_levels(text: str) -> tuple[Mention, ...]:
     found: list[Mention] = []
     parts = _parsed(plain, taken, list(sentences(plain, taken, capital)))
     for i, (sentence, said) in enumerate(parts):
+        named = [clause for clause in said if clause.units]
+        if not named:
+            continue
         below = _below(plain, parts, i, capital)
-        for clause in said:
-            if not clause.units:
-                continue
-            heading = below if below and clause is _first(said) else []
-            tail = [one for one in said if one.start > clause.start and not one.units] if heading else []
-            for unit, side in zip(clause.units, sides(plain, clause, [*tail, *heading]), strict=True):
-                how = standing(plain, sentence, clause, unit, [*tail, *heading])
+        if below:
+            below = [(sentence, one) for one in said if one.start > named[0].start and not one.units] + below
+        for clause in named:
+            mine = spoken(plain, sentence, clause)
+            tail = [(one, spoken(plain, at, one)) for at, one in below] if clause is named[0] else []
+            for unit, side in zip(clause.units, sides(plain, clause, mine, tail), strict=True):
+                how = standing(plain, sentence, clause, unit, mine, [one for _, one in tail])
                 for level, kind, start, end in unit.levels:
                     found.append(Mention(level, kind, side, how, *folded.original(start, end)))
     return tuple(found)
@@ -108,7 +111,7 @@ def _reach(text: str, part: _Said, capital: Callable[[int], bool]) -> Literal["h
     if before is None:
         return None
     behind = _BEHIND_HEADING.match(text, unit.end)
-    line = text[max(0, sentence.start - 2) : sentence.start].strip(" ") in {"", "\n"}
+    line = text[max(0, sentence.start - 1) : sentence.start] in {"", "\n"}
     if behind or (line and text[unit.end : unit.end + 1] == " " and capital(unit.end + 1)):
         return "heading"
     return "topic" if before["at"] else None
@@ -118,7 +121,7 @@ _MOST_BELOW = 12
 """Sentences that a heading reaches at most."""
 
 
-def _below(text: str, parts: list[_Said], place: int, capital: Callable[[int], bool]) -> list[Clause]:
+def _below(text: str, parts: list[_Said], place: int, capital: Callable[[int], bool]) -> list[tuple[Sentence, Clause]]:
     """The clauses behind the first sentence that are about its level too.
 
     A heading stands over its line, or over the items below a line of its own, until the next heading; a topic over the
@@ -129,7 +132,7 @@ def _below(text: str, parts: list[_Said], place: int, capital: Callable[[int], b
         return []
     sentence, said = parts[place]
     alone = not text[_last_unit_end(said) : sentence.end].strip(" :|\n") and sentence.ending == "\n"
-    found: list[Clause] = []
+    found: list[tuple[Sentence, Clause]] = []
     for later, clauses_ in parts[place + 1 : place + 1 + _MOST_BELOW]:
         if later.line != sentence.line and not (
             alone and (_BULLET.match(text, later.start) or later.line == sentence.line + 1)
@@ -140,7 +143,7 @@ def _below(text: str, parts: list[_Said], place: int, capital: Callable[[int], b
         named = [level for clause in clauses_ for unit in clause.units for level in unit.levels]
         if reach == "topic" and any(kind is not Kind.ROOT for _, kind, _, _ in named):
             break
-        found += clauses_
+        found += [(later, one) for one in clauses_]
     return found
 
 

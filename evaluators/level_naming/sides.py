@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cache
 from typing import Literal
 
 from spinebench.evaluators.level_naming import vocabulary as words
 from spinebench.evaluators.level_naming.chain import Kind
 from spinebench.evaluators.level_naming.clauses import Clause, Unit
-from spinebench.evaluators.level_naming.standing import scopes
+from spinebench.evaluators.level_naming.standing import Spoken
 
 Side = Literal["left", "right", "both"]
 
@@ -40,7 +41,9 @@ _STATES = re.compile(r"(?:\b(?:is|are|was|were|that's|all|you're|been|be|quite|e
 _DENIED = re.compile(
     r"(?:\bnot|rather than|instead of|than|no)(?: (?:on|at|to|the|of|significant)){0,3} $|(?:而非|不是|非)$"
 )
-_DOMINANCE = re.compile(r"(?:greater|more|worse|larger|less|>)(?: \w+){0,2} ?(?:than|>)?(?: the| on| on the)? $|[>] ?$")
+_DOMINANCE = re.compile(
+    r"(?:greater|more|worse|larger|less|>)(?: \w+){0,2} ?(?:than|>)?(?: the| on| on the)? $|[>] ?$"
+)
 _ATTACHED = re.compile(r"(?:侧|后|-sided| sided)? ?")
 
 
@@ -75,18 +78,20 @@ def together(found: Sequence[Side]) -> Side | None:
     return None if not distinct else distinct.pop() if len(distinct) == 1 else "both"
 
 
-def sides(text: str, clause: Clause, below: Sequence[Clause] = ()) -> list[Side | None]:
+def sides(
+    text: str, clause: Clause, said: Spoken, below: Sequence[tuple[Clause, Spoken]] = ()
+) -> list[Side | None]:
     """The side of each unit of a clause, None where none is said.
 
     One unit takes what the clause says (and, for a heading, the clauses below it). Of several, a side before the
     first goes on until another is said (*left L3/4 and right L4/5*); otherwise each takes the side behind it (*L3/4 on
     the left and L4/5 on the right*), unless that side belongs to the next name (*L4/5 and right L5/S1*).
     """
-    said = _of_findings(text, clause)
+    named = _of_findings(text, clause, said)
     if len(clause.units) == 1:
-        extra = [one for place in below for one in _of_findings(text, place)]
-        return [together([side for _, _, side in (*said, *extra)])]
-    gaps = _gaps(text, clause.units, said)
+        extra = [one for place, what in below for one in _of_findings(text, place, what)]
+        return [together([side for _, _, side in (*named, *extra)])]
+    gaps = _gaps(text, clause.units, named)
     if gaps[0][0] is not None:
         result: list[Side | None] = []
         current: Side | None = None
@@ -100,33 +105,38 @@ def sides(text: str, clause: Clause, below: Sequence[Clause] = ()) -> list[Side 
     return [_behind(clause.units, gaps, i) for i in range(len(clause.units))]
 
 
-def _of_findings(text: str, clause: Clause) -> list[tuple[int, int, Side]]:
+def _of_findings(text: str, clause: Clause, said: Spoken) -> list[tuple[int, int, Side]]:
     """The sides of a clause without those of which something is denied or called normal, where no level stands.
 
     *L4/5 protrusion, the right foramen is patent* says nothing of the right.
     """
-    said = marks(text, clause.start, clause.end)
-    if not said:
-        return said
-    denied = scopes(text, clause)
-    commas = [match.start() for match in re.finditer(",", text[clause.start : clause.end])]
-    edges = [clause.start, *(clause.start + comma for comma in commas), clause.end]
+    named = marks(text, clause.start, clause.end)
+    if not named:
+        return named
+    commas = [match.start() for match in re.compile(",").finditer(text, clause.start, clause.end)]
+    edges = [clause.start, *commas, clause.end]
+    starts = [unit.start for unit in clause.units]
 
-    def counts(mark: tuple[int, int, Side]) -> bool:
-        scope = next(((low, high) for low, high in denied if low <= mark[0] < high), None)
-        if scope is not None:
-            return any(scope[0] <= unit.start < scope[1] for unit in clause.units)
-        piece = bisect_right(edges, mark[0]) - 1
+    def has_level(low: int, high: int) -> bool:
+        return bisect_left(starts, low) < bisect_left(starts, high)
+
+    @cache
+    def tells(piece: int) -> bool:
         low, high = edges[piece], edges[min(piece + 1, len(edges) - 1)]
-        if any(low <= unit.start < high for unit in clause.units):
+        if has_level(low, high):
             return True
-        found = any(
-            not any(start <= match.start() < end for start, end in denied)
-            for match in words.FINDING.finditer(text, low, high)
-        )
+        found = any(not said.denied(match.start()) for match in words.FINDING.finditer(text, low, high))
         return found or not (words.NORMAL.search(text, low, high) or words.denials(text, low, high))
 
-    return [mark for mark in said if counts(mark)]
+    kept = []
+    for mark in named:
+        i = bisect_right(said.scopes, (mark[0], 1 << 62)) - 1
+        if i >= 0 and mark[0] < said.scopes[i][1]:
+            if has_level(*said.scopes[i]):
+                kept.append(mark)
+        elif tells(bisect_right(edges, mark[0]) - 1):
+            kept.append(mark)
+    return kept
 
 
 def _gaps(

@@ -153,7 +153,11 @@ STANDING: tuple[tuple[str, str, str], ...] = (
     ("prior-fused", "Previously fused L4-S1.", "<L4/L5; <L5/S1"),
     ("prior-adjacent", "New stenosis at L3/4 above the prior L4-S1 fusion.", "L3/L4; <L4/L5; <L5/S1"),
     ("prior-exam", "Compared with the prior MRI, the L4/5 herniation has grown.", "L4/L5"),
-    ("history-line", "Clinical history: L4/5 discectomy in 2015.\nFindings: stenosis at L3/4.", "<L4/L5; L3/L4"),
+    (
+        "history-line",
+        "Clinical history: L4/5 discectomy in 2015.\nFindings: stenosis at L3/4.",
+        "<L4/L5; L3/L4",
+    ),
     ("old-fracture-is-a-finding", "Chronic compression fracture of L1.", "L1"),
     ("except", "No herniation except at L5/S1.", "L5/S1"),
     ("other-than", "Other than a bulge at L4/5, the discs are normal.", "L4/L5"),
