@@ -11,8 +11,8 @@ from spinebench.agents.images import ImageSource, NoImages
 from spinebench.agents.options import AS_GIVEN, permutation, presented, written
 from spinebench.agents.personas import PERSONAS, Persona, load_persona
 from spinebench.agents.state import ExamState, Json
-from spinebench.agents.written_case import case_text, language_name, section_list
 from spinebench.errors import DataError, UsageError
+from spinebench.evaluators.written_case import case_text, language_name, section_list
 from spinebench.models.gateway import Call, Gateway, GatewayPolicy
 from spinebench.models.protocol import ChatModel, ImagePart, Message, ModelRequest, RequestTag, TextPart
 from spinebench.records import (

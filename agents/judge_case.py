@@ -8,9 +8,9 @@ from functools import cached_property
 from pydantic import Field
 
 from spinebench.agents.options import letters
-from spinebench.agents.written_case import asked_text, expected_text
 from spinebench.audit_records import AuditTrace, Blinding
 from spinebench.evaluators.quotes import QuoteMatch, find_quote
+from spinebench.evaluators.written_case import asked_text, expected_text
 from spinebench.models.protocol import ImagePart
 from spinebench.records import WRITTEN_TASKS, ImageCondition, Record, Task, digest
 

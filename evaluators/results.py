@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,24 @@ from spinebench.evaluators.localization import (
     summarize_localization,
 )
 from spinebench.evaluators.rates import TaskAccuracy, chance_corrected, mean_of_shares, share
-from spinebench.records import Record, Task
+from spinebench.records import WRITTEN_TASKS, Outcome, Record, Task
 
 
 class KnowledgeSummary(Record):
     """Multiple-choice answers without a taxonomy of their own."""
 
     accuracy: Rate
+
+
+class WrittenSummary(Record):
+    """Reports or consultations of one model: what came of them. Their worth is for judges and clinicians to say."""
+
+    task: Task
+    n_asked: int
+    n_complete: int
+    """Every section asked for has a text, or every turn a reply."""
+    n_incomplete: int
+    n_not_answered: int
 
 
 class AccuracySummary(Record):
@@ -49,6 +61,8 @@ class AccuracySummary(Record):
     """None where no such question was asked; so too the next two."""
     localization: TaskAccuracy | None
     knowledge: KnowledgeSummary | None
+    written: tuple[WrittenSummary, ...] = ()
+    """One per task of free text that was asked."""
     overall: Rate
     """Unweighted mean of diagnosis and localization accuracy."""
     overall_chance_corrected: Estimate
@@ -129,12 +143,30 @@ def _common(
         "answers_per_item": len(group) / n_items,
         "denominators": group.denominators(),
         "knowledge": _knowledge(knowledge, level) if len(knowledge) else None,
+        "written": tuple(_written(group)),
         "overall": overall,
         "overall_chance_corrected": chance_corrected(
             overall.of_asked, _overall_chance(diagnosis, localization), "mean of the tasks' chances"
         ),
         "warnings": _warnings(group, benchmarks, n_items, n_clusters),
     }
+
+
+def _written(group: Answers) -> Iterator[WrittenSummary]:
+    for task in Task:
+        if task not in WRITTEN_TASKS or not len(part := group.of_task(task)):
+            continue
+        complete, incomplete = (
+            int(part.has_outcome(outcome).sum()) for outcome in (Outcome.COMPLETE, Outcome.INCOMPLETE)
+        )
+        n_asked = len(part)
+        yield WrittenSummary(
+            task=task,
+            n_asked=n_asked,
+            n_complete=complete,
+            n_incomplete=incomplete,
+            n_not_answered=n_asked - complete - incomplete,
+        )
 
 
 def _occurring(coded: Coded, group: Answers) -> tuple[str, ...]:

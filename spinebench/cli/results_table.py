@@ -42,7 +42,11 @@ def print_results(spec: RunSpec, status: RunStatus | None, results: Sequence[Mod
         ),
     ]
     title = f"{spec.benchmark.name}, run {spec.run_id}" + (f"  [{', '.join(marks)}]" if marks else "")
-    _print_accuracy(title, results)
+    if not results or any(result.diagnosis or result.localization for result in results):
+        _print_accuracy(title, results)
+        title = ""
+    _print_knowledge(title, results)
+    _print_written(results)
     _print_outcomes(results)
     _print_unanswered(results)
 
@@ -81,6 +85,47 @@ def _print_accuracy(title: str, results: Sequence[ModelSummary]) -> None:
             + _chance(results)
         ),
     )
+
+
+def _print_knowledge(title: str, results: Sequence[ModelSummary]) -> None:
+    rows = [
+        (
+            _label(result, results),
+            percent(result.knowledge.accuracy.of_asked) if result.knowledge else None,
+            result.knowledge.accuracy.of_asked.n if result.knowledge else 0,
+        )
+        for result in results
+    ]
+    if any(result.knowledge for result in results):
+        print_table(
+            ("model", "accuracy", "n"),
+            rows,
+            title=title or "Knowledge questions",
+            caption="Knowledge questions: percent with 95 % interval; unanswered counts as wrong.",
+        )
+
+
+def _print_written(results: Sequence[ModelSummary]) -> None:
+    rows = [
+        (
+            _label(result, results),
+            one.task.value,
+            one.n_asked,
+            one.n_complete,
+            one.n_incomplete,
+            one.n_not_answered,
+        )
+        for result in results
+        for one in result.written
+    ]
+    if rows:
+        print_table(
+            ("model", "task", "asked", "complete", "incomplete", "not\nanswered"),
+            rows,
+            title="Free text",
+            caption="Complete: a text under every heading asked for, or a reply to every turn. What it is worth "
+            "is for an audit to say: spinebench audit RUN --rubric spinemed_report --task report --judge MODEL.",
+        )
 
 
 def _sizes(result: ModelSummary) -> str:
