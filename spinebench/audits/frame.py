@@ -75,8 +75,8 @@ class Frame:
         found = []
         for one in self.left_out:
             found.append(
-                f"run {one.run_id}, {one.model}: {one.n} {'answer' if one.n == 1 else 'answers'} with nothing to audit: "
-                f"{one.reason}"
+                f"run {one.run_id}, {one.model}: {one.n} {'answer' if one.n == 1 else 'answers'} with nothing to "
+                f"audit: {one.reason}"
             )
         if self.n_unscored:
             found.append(
