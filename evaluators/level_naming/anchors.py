@@ -45,7 +45,7 @@ _CHINESE_NUMERALS = MappingProxyType(
     {char: number for number, char in enumerate("一二三四五六七八九十", 1)} | {"十一": 11, "十二": 12}
 )
 
-UNIT = r"(?:mm|cm|ml|mg|kg|m\b|%|°|degrees?\b|times?\b|x\b|years?\b|months?\b|weeks?\b|days?\b|hours?\b|views?\b|个|年|月|天|日|周|次|处|枚|级|岁|小时|分|例|余|度|mm²|cm²)"
+UNIT = r"(?:mm|cm|ml|mg|kg|m\b|%|°|degrees?\b|times?\b|x\b|years?\b|months?\b|weeks?\b|days?\b|hours?\b|views?\b|个|年|月|天|日|周|次(?!之)|处|枚|级|岁|小时|分|例|余|度|mm²|cm²)"
 """What makes a number a measure, a count or a date."""
 
 _LATIN = re.compile(r"(th|[ctlsd])(\. ?|[ -])?(1[0-2]|[1-9])(?!\d|\.\d|:\d{2}|°|%)")

@@ -51,7 +51,7 @@ _BONE_BEFORE = re.compile(
 )
 _DISC_WORD = re.compile(
     r"dis[ck]s?\b|intervertebral|interbody|interspace|stenos|narrow|herniat|protru|extru|bulg|desiccat|degenerat|spondylosis|foramin"
-    r"|acdf|fusion|fused|discectomy|arthroplasty|segments?\b|motion|facet|canal|listhesis|间盘|间隙|狭窄|突出|膨出|融合|椎间孔|节段|退变|退行|小关节"
+    r"|acdf|fusion|fused|discectomy|arthroplasty|motion segment|facet|canal|listhesis|间盘|间隙|狭窄|突出|膨出|融合|椎间孔|退变|退行|小关节"
 )
 _BONE_WORD = re.compile(
     r"vertebra(?!l canal)|bod(?:y|ies)\b|fractur|laminectom|laminoplast|lamina|corpectom|pedicle|spinous|transverse|screws?\b|metasta|hemangioma|haemangioma"

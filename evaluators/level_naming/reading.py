@@ -20,7 +20,11 @@ from spinebench.evaluators.level_naming.standing import Standing, spoken, standi
 VERSION = "1"
 """Of the rules; it changes with every change that may read a text differently."""
 
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_PLAIN = str.maketrans(
+    "₀₁₂₃₄₅₆₇₈₉頸側雙兩間盤節無見與從體壓縮變狹神經損傷後餘異顯膽脫發現擬骶樑齒狀樞錐圓術釘複單鈣腫瘤轉移陳舊骨質疏鬆輕擠壞",
+    "0123456789颈侧双两间盘节无见与从体压缩变狭神经损伤后余异显胆脱发现拟骶梁齿状枢锥圆术钉复单钙肿瘤转移陈旧骨质疏松轻挤坏",
+)
+"""Subscripts, and the traditional characters among the words that are looked for; one character each."""
 _BEFORE_HEADING = re.compile(
     r"[\s#>*•|+\-]*(?:\(?\d{1,2}[.)、]\s?)?(?:(?P<at>at)(?: (?:the|levels?|of))* |(?:the |levels? |disc |segment |findings?:? )*)"
 )
@@ -52,7 +56,7 @@ def named_levels(text: str) -> tuple[Mention, ...]:
     What is read and what is not: docs/level-awareness.md.
     """
     folded = fold(text, lines=True)
-    plain = folded.text.translate(_SUBSCRIPTS)
+    plain = folded.text.translate(_PLAIN)
 
     def capital(place: int) -> bool:
         return place < len(plain) and text[folded.starts[place] : folded.ends[place]].isupper()

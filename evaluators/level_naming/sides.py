@@ -102,7 +102,7 @@ def sides(
         if last is not None and gaps[-2][0] is None and len(set(result)) > 1:
             result[-1] = last
         return result
-    return [_behind(clause.units, gaps, i) for i in range(len(clause.units))]
+    return [_behind(text, clause.units, gaps, i) for i in range(len(clause.units))]
 
 
 def _of_findings(text: str, clause: Clause, said: Spoken) -> list[tuple[int, int, Side]]:
@@ -156,7 +156,7 @@ def _gaps(
     return found
 
 
-def _behind(units: Sequence[Unit], gaps: Sequence[tuple[Side | None, bool]], i: int) -> Side | None:
+def _behind(text: str, units: Sequence[Unit], gaps: Sequence[tuple[Side | None, bool]], i: int) -> Side | None:
     if gaps[i][0] is not None and gaps[i][1]:
         return gaps[i][0]
     for j in range(i + 1, len(gaps)):
@@ -166,5 +166,7 @@ def _behind(units: Sequence[Unit], gaps: Sequence[tuple[Side | None, bool]], i: 
         if leans and j < len(units) and units[j].levels[0][1] is not Kind.ROOT:
             return gaps[i][0] if i else None
         return side
+    if re.search(",", text[units[i - 1].end : units[i].start]) if i else True:
+        return None
     earlier = [side for side, _ in gaps[: i + 1] if side is not None]
     return earlier[-1] if earlier else None

@@ -59,14 +59,14 @@ ASKING = re.compile(
     r"^\W*(?:is|are|was|does|do|did|can|could|which|what|where|how|who|should|would|has|have)\b|是否|吗|哪|什么|几"
 )
 COMPARED = re.compile(
-    r"\b(?:unlike|than|compared (?:to|with)|relative to|versus|vs\.?|in contrast to|similar to|as opposed to|adjacent to)(?: (?:at|in|the|that|those|of|adjacent|neighbou?ring|disc|discs|level|levels|normal|healthy|to)){0,5} ?$"
+    r"\b(?:unlike|(?<!other )than|compared (?:to|with)|relative to|versus|vs\.?|in contrast to|similar to|as opposed to|adjacent to)(?: (?:at|in|the|that|those|of|adjacent|neighbou?ring|disc|discs|level|levels|normal|healthy|to)){0,5} ?$"
     r"|(?:较|比|与|同|相比于|不同于)$"
 )
 REJECTED = re.compile(
     r"(?:\b(?:not|rather than|instead of|as opposed to)(?: (?:at|in|the|on|of|level)){0,3} ?|而非|而不是|不是|并非(?:位于|在)?|而不在)$"
 )
 LANDMARK_BEFORE = re.compile(
-    r"\b(?:count(?:ing|ed)?(?: up| down|ing)?(?: (?:up|down))?|number(?:ed|ing)|label(?:l?ed|l?ing)?|assum(?:ed|ing)|extend(?:s|ing)? from (?:the )?(?:images?|scan))(?: (?:from|at|as|to|the|of|up|down)){0,3} ?$|(?:从|自)$|\bdeemed (?:to be )?$"
+    r"\b(?:count(?:ing|ed)?(?: up| down|ing)?(?: (?:up|down))?|number(?:ed|ing)|label(?:l?ed|l?ing)?|assum(?:ed|ing)|extend(?:s|ing)? from (?:the )?(?:images?|scan))(?: (?:from|at|as|to|the|of|up|down)){0,3} ?$|(?:从|自)$|\b(?:deemed|considered) (?:to be )?$"
 )
 LANDMARK = re.compile(
     r"\b(?:images?|slices?|sections?|scans?|cuts?|sequences?) (?:were |was |are )?(?:obtained|acquired|performed|taken|done|made|extend|cover|through|includ)\w*|\b(?:field of view|scan range|coverage|imaged from|visuali[sz]ed from|includes? the|filter is centred)\b"
