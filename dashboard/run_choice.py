@@ -33,6 +33,15 @@ class RunChoice:
         return list(dict.fromkeys(model for run in self.runs for model in run.models))
 
 
+def usual_choice(specs: Sequence[RunSpec]) -> RunChoice:
+    """What is shown without a choice: all runs on the benchmark that was run last, all personas, all image conditions.
+
+    Of runs oldest first, at least one.
+    """
+    newest = specs[-1].benchmark.items_hash
+    return _all_of(tuple(spec for spec in specs if spec.benchmark.items_hash == newest))
+
+
 def chosen_runs() -> list[str]:
     """Ids of the chosen runs, oldest first; see `chosen`."""
     return chosen().run_ids
@@ -49,19 +58,11 @@ def chosen() -> RunChoice:
     specs = all_runs()
     with st.sidebar:
         labels = {spec.run_id: _label(spec) for spec in specs}
-        newest = specs[-1].benchmark.items_hash
-        run_ids = _choose(
-            "Runs",
-            "run",
-            list(labels),
-            [one.run_id for one in specs if one.benchmark.items_hash == newest],
-            labels,
-        )
-        runs = tuple(spec for spec in specs if spec.run_id in run_ids)
-        personas = list(dict.fromkeys(name for run in runs for name in run.personas))
-        conditions = list(dict.fromkeys(one.value for run in runs for one in run.image_conditions))
+        run_ids = _choose("Runs", "run", list(labels), usual_choice(specs).run_ids, labels)
+        everything = _all_of(tuple(spec for spec in specs if spec.run_id in run_ids))
+        personas, conditions = everything.personas, everything.conditions
         choice = RunChoice(
-            runs,
+            everything.runs,
             tuple(_choose("Personas", "persona", personas, personas)),
             tuple(_choose("Image conditions", "condition", conditions, conditions)),
         )
@@ -103,6 +104,13 @@ def mark_runs(runs: Sequence[RunSpec]) -> None:
             f"PARTIAL: {partial} of {len(runs)} chosen runs asked only part of the benchmark.",
             icon=":material/pie_chart:",
         )
+
+
+def _all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
+    """These runs with all their personas and image conditions, in the order of their plans."""
+    personas = dict.fromkeys(name for run in runs for name in run.personas)
+    conditions = dict.fromkeys(one.value for run in runs for one in run.image_conditions)
+    return RunChoice(runs, tuple(personas), tuple(conditions))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

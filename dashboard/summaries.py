@@ -73,7 +73,7 @@ def _on_the_benchmark(run_ids: Sequence[str]) -> tuple[str, ...]:
 
 
 # Path and stamp are part of every key: a new state of the data is summed up anew.
-@st.cache_data(max_entries=500, show_spinner="Summing up the answers ...")
+@st.cache_data(max_entries=500, show_spinner=False)
 def _accuracies(
     path: str,
     stamp: DataStamp | None,

@@ -41,7 +41,8 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
         f"Benchmark {benchmark.name}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} clusters; "
         f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
     )
-    summaries = model_accuracies(choice, run_ids)
+    with st.spinner("Summing up the answers ..."):
+        summaries = model_accuracies(choice, run_ids)
     if not summaries:
         st.info(
             "No graded answer of these runs is in the database yet. Answers get there when a run stops; the page "
