@@ -20,6 +20,8 @@ _NAMES = {
     "rubric_hash": "rubric_hash", "saved_at": "saved_at",
 }  # fmt: skip
 """How a column may be called -> what it is."""
+_BOTH = frozenset({"annotation_id", "lead_time"})
+"""A table with these is of Label Studio: the task's data and the answers, whose names may differ in spelling alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def read_table(text: str) -> Table:
                 if any(cell.strip() for cell in beyond):
                     too_long.append(line)
                 else:
-                    rows.append((line, dict(zip(header, cells, strict=False))))
+                    rows.append((line, _row(header, cells)))
             line = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
@@ -69,9 +71,18 @@ def read_table(text: str) -> Table:
     finally:
         csv.field_size_limit(longest_before)
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
+    if twice and not _BOTH <= set(header):
         raise ValueError(f"its header has {', '.join(twice)} more than once")
     return Table(header, tuple(rows), tuple(too_long))
+
+
+def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """Cells by name. Of columns of one name that counts which is filled; of several filled ones the last."""
+    row: dict[str, str] = {}
+    for name, cell in zip(header, cells, strict=False):
+        if name not in row or not (is_blank(cell) or cell == "-"):
+            row[name] = cell
+    return row
 
 
 def _folded(name: str) -> str:

@@ -14,17 +14,18 @@ from typing import Any, Literal
 
 from spinebench.audit_records import RatedDimension, Rating
 from spinebench.errors import UsageError
+from spinebench.exchange.argilla import argilla_ratings, argilla_records
+from spinebench.exchange.label_studio import (
+    is_label_studio,
+    is_label_studio_table,
+    label_studio_ratings,
+    label_studio_table_ratings,
+)
 from spinebench.exchange.packets import PACKET_FORMAT
 from spinebench.exchange.rating_book import RatingBook
 from spinebench.exchange.rating_rows import Checker, RawRating, Rejected, strings, text_or_none, with_id
 from spinebench.exchange.rating_tables import long_ratings, read_table, wide_ratings
-from spinebench.exchange.rating_tools import (
-    UnreadableError,
-    argilla_ratings,
-    is_argilla,
-    is_label_studio,
-    label_studio_ratings,
-)
+from spinebench.exchange.rating_tools import UnreadableError
 from spinebench.exchange.table_text import file_text
 
 Format = Literal["packet", "table", "long", "label_studio", "argilla"]
@@ -112,9 +113,10 @@ def _recognized(text: str, checker: Checker) -> tuple[Format, Raws]:
             return "packet", list(_packet_ratings(content, checker))
         records = content if isinstance(content, list) else content.get("records", [content])
         if isinstance(records, list) and is_label_studio(records):
-            return "label_studio", label_studio_ratings(records, book)
-        if isinstance(records, list) and is_argilla(records):
-            return "argilla", argilla_ratings(records, book)
+            return "label_studio", label_studio_ratings(records, book, checker.users)
+        found = argilla_records(content)
+        if found is not None:
+            return "argilla", argilla_ratings(found, book)
         raise ValueError("expected a filled packet, a Label Studio export or Argilla records")
     table = read_table(text)
     if not table.is_ratings:
@@ -124,6 +126,8 @@ def _recognized(text: str, checker: Checker) -> tuple[Format, Raws]:
         )
     for line in table.too_long:
         checker.reject(f"row {line}", None, None, "expected no more cells than the header has")
+    if is_label_studio_table(table):
+        return "label_studio", label_studio_table_ratings(table, book, checker.users)
     if table.is_long:
         return "long", long_ratings(table)
     return "table", wide_ratings(table, book)
