@@ -71,7 +71,7 @@ def read_table(text: str) -> Table:
     finally:
         csv.field_size_limit(longest_before)
     twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice and not _BOTH <= set(header):
+    if twice and not _BOTH.issubset(header):
         raise ValueError(f"its header has {', '.join(twice)} more than once")
     return Table(header, tuple(rows), tuple(too_long))
 
