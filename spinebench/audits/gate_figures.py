@@ -32,6 +32,20 @@ def missed_audit_gates(gates: Sequence[str], folder: AuditFolder, workspace: Wor
     return [one.line for one in missed(read, tuple(_figures(read, folder, workspace)))]
 
 
+def commands_behind(gates: Sequence[str]) -> list[str]:
+    """The commands that print the figures which these gates are on, with what lies behind them; in a fixed order."""
+    metrics = {gate.metric for gate in map(parse_gate, gates) if gate.of_audit}
+    of_calibrate = _OF_CALIBRATION | _OF_REASONING
+    return [
+        command
+        for command, wanted in (
+            ("agree", metrics - of_calibrate - _OF_JUDGEMENTS),
+            ("calibrate", metrics & of_calibrate),
+        )
+        if wanted
+    ]
+
+
 def _figures(gates: Sequence[Gate], folder: AuditFolder, workspace: Workspace) -> Iterator[GateFigure]:
     wanted = {gate.metric for gate in gates}
     if wanted & _OF_JUDGEMENTS:

@@ -79,7 +79,8 @@ def sit_and_print(
         if missed:
             say(
                 "The run is complete; the gates of the plan are not met. Its answers: "
-                f"spinebench runs show {spec.run_id}{at(workspace.path)}"
+                f"spinebench runs show {spec.run_id}{at(workspace.path)}; "
+                f"case by case, by outcome: spinebench dashboard{at(workspace.path)}"
             )
         return code
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spinebench.audits.gate_figures import missed_audit_gates
+from spinebench.audits.gate_figures import commands_behind, missed_audit_gates
 from spinebench.audits.rows import audit_rows
 from spinebench.evaluators.agreement import agreement_report
 from spinebench.evaluators.calibration import calibration_report
@@ -128,3 +128,17 @@ def test_a_plan_is_held_against_its_audit_again_when_ratings_came_in(
     assert "; expected >= 5 (lower bound)" in other.err
     assert show(rated, "--gate", "overall >= 0.1").code == 2, "a figure of a run"
     assert show(rated, "--per-cell", "9").code == 2
+
+
+@pytest.mark.parametrize(
+    ("gates", "commands"),
+    [
+        (["alpha_judge_vs_clinicians >= 0.6", "ranking_tau >= 0"], ["agree"]),
+        (["corrected_mean >= 3", "failure_mode_prevalence <= 0.2"], ["calibrate"]),
+        (["right_for_wrong_reason <= 0.2", "judge_bias <= 1", "overall >= 0.2"], ["agree", "calibrate"]),
+        (["judge_unparsed_share <= 0.1", "overall >= 0.2"], []),
+    ],
+    ids=["agreement", "calibration", "both", "neither"],
+)
+def test_the_commands_behind_gates(gates: list[str], commands: list[str]) -> None:
+    assert commands_behind(gates) == commands

@@ -236,6 +236,9 @@ def test_gates_of_both_kinds_stand_in_the_plan_of_the_run(
     of_audit = run("answered_share >= 1", "judge_mean >= 4")
     assert of_audit.code == 1
     assert "gate missed: judge_mean" in of_audit.err
+    assert "what is behind them: spinebench calibrate " in of_audit.err
+    assert "case by case, scores beside traces: spinebench dashboard" in of_audit.err
+    assert "spinebench audit --show " in of_audit.last
     assert "gate missed: answered_share" not in of_audit.err
 
 

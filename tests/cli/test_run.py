@@ -208,6 +208,7 @@ def test_gates_of_the_plan_are_kept(cli: Callable[..., Said], tmp_path: Path) ->
     assert "gate missed: diagnosis_accuracy of baseline/always-healthy: 0.3333, interval " in missed.err
     assert "n = 3; expected >= 0.34" in missed.err
     assert missed.last.startswith("The run is complete; the gates of the plan are not met. Its answers: ")
+    assert "; case by case, by outcome: spinebench dashboard" in missed.last
     audited = run("alpha_judge_vs_clinicians >= 0.6")
     assert audited.code == 1
     assert "alpha_judge_vs_clinicians >= 0.6: no audit gave such a figure" in audited.err
