@@ -218,7 +218,7 @@ def inherited(before: Part, number: int, start: int, end: int, link: str) -> Par
     name = f"{region}{number}"
     if number == 1 and last_of_region(before.name):
         name = {"C": "T1", "T": "L1", "L": "S1"}[region]
-    if name == "L6" or not is_vertebra(name):
+    if not is_vertebra(name) or (name == "L6" and (before.name != "L5" or link not in {"/", "-"})):
         return None
     return Part(name, start, end, letter=False, link=link)
 

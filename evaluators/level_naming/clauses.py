@@ -15,7 +15,7 @@ _LONGEST = 800
 """A sentence is cut behind so many characters: nothing said so far away is said of a level, and time stays linear."""
 
 _NEAR = 200
-_END = re.compile(r"[!?。;]+|\n|(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)\.(?=\s|$|[一-鿿\"')\]])")
+_END = re.compile(r"[!?。;]+|\n|(?<=[a-z)])\.(?=[a-z])|(?<=[a-z]{3})\.(?=\d)|(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)\.(?=\s|$|[一-鿿\"')\]])")
 _WRAPPED = re.compile(
     r"(?:,|\b(?:at|of|in|the|and|or|to|from|a|an|no|without|with|on|is|are|by|for|left|right))$"
 )
@@ -63,8 +63,11 @@ def sentences(text: str, taken: Sequence[Expression], capital: Callable[[int], b
         before = bisect_left(starts, place) - 1
         if before >= 0 and taken[before].end > place:
             continue
+        follows = match.end()
+        run_on = match.group() == "." and text[follows : follows + 1].isalpha()
+        if run_on and text[follows : follows + 1].isascii() and not capital(follows):
+            continue
         if match.group() == "\n":
-            follows = match.end()
             lower = text[follows : follows + 1].isascii() and text[follows : follows + 1].isalpha()
             if (lower and not capital(follows)) or _WRAPPED.search(text, max(start, place - 12), place):
                 continue

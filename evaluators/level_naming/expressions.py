@@ -250,22 +250,23 @@ _CLAUSE_END = re.compile(r"[.;,。\n]| but | while ")
 
 
 def _speaks_of_discs(text: str, start: int, end: int) -> bool:
-    """Whether the nearest noun of the clause, looked for behind first, is one of discs and not of bones."""
+    """Whether the nearest noun of the clause is one of discs and not of bones; one before must be three times as near."""
     behind = text[end : end + _WINDOW]
     cut = _CLAUSE_END.search(behind)
     behind = behind[: cut.start()] if cut else behind
-    nearest = _nearest(behind, first=True)
-    if nearest is None:
-        before = text[max(0, start - _WINDOW) : start]
-        cuts = list(_CLAUSE_END.finditer(before))
-        nearest = _nearest(before[cuts[-1].end() :] if cuts else before, first=False)
-    return nearest is True
+    before = text[max(0, start - _WINDOW) : start]
+    cuts = list(_CLAUSE_END.finditer(before))
+    before = before[cuts[-1].end() :] if cuts else before
+    later, earlier = _nearest(behind, first=True), _nearest(before, first=False)
+    if later is None or (earlier is not None and 3 * (len(before) - earlier[0]) < later[0]):
+        return earlier is not None and earlier[1]
+    return later[1]
 
 
-def _nearest(window: str, *, first: bool) -> bool | None:
-    """True for a word of discs, False for one of bones, None for neither; first or last of the window."""
-    hits = [(match.start(), True) for match in _DISC_WORD.finditer(window)]
-    hits += [(match.start(), False) for match in _BONE_WORD.finditer(window)]
+def _nearest(window: str, *, first: bool) -> tuple[int, bool] | None:
+    """Place of the first or last word of discs (True) or bones (False) of the window; its end for the last."""
+    hits = [(match.start() if first else match.end(), True) for match in _DISC_WORD.finditer(window)]
+    hits += [(match.start() if first else match.end(), False) for match in _BONE_WORD.finditer(window)]
     if not hits:
         return None
-    return (min(hits) if first else max(hits))[1]
+    return min(hits) if first else max(hits)

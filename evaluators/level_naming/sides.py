@@ -24,7 +24,7 @@ _SIDE = re.compile(
 )
 _LIMBS = (
     r"[ -]?(?:(?:lower|upper|posterior|anterior|medial|big|great|first|the|side|proximal|distal) )*(?:legs?|arms?|hands?|foot|feet|thighs?|calf|hips?|buttocks?|knees?|ankles?|shoulders?|limbs?|extremit\w*|toes?|groin|flank|quadrant"
-    r"|kidneys?|renal|adrenal|lungs?|pleura\w*|hepatic|ovar\w*|breast|ureter\w*|femoral|femur|iliac (?:vessel|arter)\w*|atri\w+|ventric\w+|hemi-?(?:paresis|plegia))\b"
+    r"|kidneys?|thyroid|parotid|renal|adrenal|lungs?|pleura\w*|hepatic|ovar\w*|breast|ureter\w*|femoral|femur|iliac (?:vessel|arter)\w*|atri\w+|ventric\w+|hemi-?(?:paresis|plegia))\b"
     r"|侧?(?:下肢|上肢|腿|臀|足|脚|手|臂|肩|踇|拇|小腿|大腿|膝|髋|肾|肺|肝|卵巢|输尿管|径|小指|趾|半身|肢)"
 )
 _NOT_AFTER = re.compile(

@@ -104,7 +104,7 @@ def _whole(text: str, sentence: Sentence) -> Standing | None:
     if words.HISTORY_LINE.match(text, _line_start(text, sentence.start)):
         return Standing.PRIOR
     if sentence.ending == "?":
-        asked = words.ASKING.search(text, sentence.start, sentence.end)
+        asked = words.ASKING.match(text, sentence.start, sentence.end)
         return Standing.MENTIONED if asked else Standing.UNCERTAIN
     return None
 

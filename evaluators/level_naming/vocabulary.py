@@ -19,7 +19,7 @@ FINDING = re.compile(
 )
 
 _PSEUDO = re.compile(
-    r"\bno (?:\w+ ){0,2}(?:change|increase|progression|improvement|difference)\b|\bnot only\b|\bnot (?:improved|changed|resolved|healed)\b"
+    r"\bwith(?: or |/)without\b|\bno (?:\w+ ){0,2}(?:change|increase|progression|improvement|difference)\b|\bnot only\b|\bnot (?:improved|changed|resolved|healed)\b"
     r"|\bno doubt\b|\bwithout (?:\w+ ){0,2}(?:change|progression)\b|\bno longer (?:normal|preserved|intact)\b|\bno other\b"
     r"|(?:cannot|can not|can't|could not|not) (?:be )?(?:completely |entirely |definitely )?(?:exclude|rule out|ruled out|excluded)|不除外|不能除外|不能排除|未除外|未排除|不排除"
     r"|无(?:力|菌|痛性)|无明显变化|未见(?:明显)?变化|无(?:明显)?(?:改善|好转)|没有(?:变化|好转)"
@@ -40,7 +40,7 @@ NORMAL = re.compile(
     r"|(?<!不)(?:正常|良好|通畅|完整|规则|自然|对称|清晰|清楚|均匀)|(?:形态|信号|序列|曲度|高度)(?:尚)?可|未受累"
 )
 DOUBT = re.compile(
-    r"\b(?:possibl[ey]|probabl[ey]|suspected|suspicious|suspicion|questionable|equivocal|may|might|could (?!not)|perhaps|likely represents|cannot (?:be )?(?:completely |entirely )?(?:exclude|excluded|rule out|ruled out)|not (?:be )?(?:excluded|ruled out)|not entirely excluded)\b"
+    r"\b(?:possibl[ey](?! (?:complication|side|treatment|risk))|probabl[ey]|suspected|suspicious|suspicion|questionable|equivocal|may|might|could (?!not)|perhaps|likely represents|cannot (?:be )?(?:completely |entirely )?(?:exclude|excluded|rule out|ruled out)|not (?:be )?(?:excluded|ruled out)|not entirely excluded)\b"
     r"|可疑|疑似|可能|不除外|不能除外|不能排除|未除外|待排|不排除|疑"
 )
 PRIOR_BEFORE = re.compile(
@@ -56,7 +56,7 @@ HISTORY_LINE = re.compile(
 )
 CONDITION = re.compile(r"\b(?:if|whether|were it|had there been)\b|是否|如果|假如|若(?!干)|倘若")
 ASKING = re.compile(
-    r"^\W*(?:is|are|was|does|do|did|can|could|which|what|where|how|who|should|would|has|have)\b|是否|吗|哪|什么|几"
+    r"\W*(?:is|are|was|does|do|did|can|could|which|what|where|how|who|should|would|has|have)\b|.{0,300}?(?:是否|吗|哪|什么|几)"
 )
 COMPARED = re.compile(
     r"\b(?:unlike|(?<!other )than|compared (?:to|with)|relative to|versus|vs\.?|in contrast to|similar to|as opposed to|adjacent to)(?: (?:at|in|the|that|those|of|adjacent|neighbou?ring|disc|discs|level|levels|normal|healthy|to)){0,5} ?$"
