@@ -167,7 +167,7 @@ def draw_filters(
 
 def clear_filters() -> None:
     """Take all filters of cases out of the address; runs, personas and conditions stay."""
-    for name in [*_LISTS, *_OTHERS, CaseParameter.SORT, CaseParameter.CASE, "at", "page"]:
+    for name in [*_LISTS, *_OTHERS, CaseParameter.SORT, CaseParameter.CASE, "page"]:
         st.query_params.pop(str(name), None)
     for key in [key for key in st.session_state if str(key).startswith("case filter ")]:
         del st.session_state[key]
@@ -207,8 +207,7 @@ def _write(name: CaseParameter, values: Sequence[str]) -> None:
         st.query_params[name.value] = list(values)
     else:
         st.query_params.pop(name.value, None)
-    for place in ("at", "page"):
-        st.query_params.pop(place, None)
+    st.query_params.pop("page", None)
 
 
 def _values(name: CaseParameter, filters: CaseFilters, known: Sequence[tuple[str, int]]) -> None:

@@ -1,8 +1,10 @@
-"""The dashboard as an ASGI application: Streamlit's pages, and a route that serves images byte for byte."""
+"""The dashboard as an ASGI application: Streamlit's pages, and routes that serve images byte for byte and cases as files."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.requests import Request
@@ -11,6 +13,7 @@ from starlette.routing import Route
 from streamlit import App, config
 from streamlit.runtime.pages_manager import PagesManager
 
+from spinebench.dashboard.export_route import export_routes
 from spinebench.dashboard.image_route import image_routes
 from spinebench.dashboard.navigation import PAGES
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE
@@ -38,7 +41,15 @@ def create_app(workspace: Path) -> App:
     # stayed blank.
     PagesManager.uses_pages_directory = False
     first = Route(f"/{PAGES[0][0]}", _to_the_first_page, methods=["GET", "HEAD"])
-    return App(MAIN, routes=[*image_routes(Workspace(workspace)), first])
+    return App(MAIN, routes=[*image_routes(Workspace(workspace)), first], lifespan=_warming)
+
+
+@asynccontextmanager
+async def _warming(app: App) -> AsyncIterator[None]:
+    from spinebench.dashboard.warming import warm_in_background
+
+    warm_in_background()
+    yield
 
 
 def _to_the_first_page(request: Request) -> RedirectResponse:

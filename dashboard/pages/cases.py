@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import streamlit as st
 
+from spinebench.dashboard.audit_reports import audit_specs
 from spinebench.dashboard.case_data import read_case
-from spinebench.dashboard.case_export import MOST_ON_A_PAGE, MOST_ROWS, as_csv, as_html, as_jsonl, exported
+from spinebench.dashboard.case_export import MOST_ON_A_PAGE
 from spinebench.dashboard.case_filters import (
     CaseFilters,
     clear_filters,
@@ -15,13 +17,30 @@ from spinebench.dashboard.case_filters import (
     filters_asked_for,
     is_filtered,
 )
+from spinebench.dashboard.case_search import TextSearch
+from spinebench.dashboard.case_selection import (
+    Place,
+    Selection,
+    case_name,
+    place_of,
+    remember_list,
+    selection,
+)
 from spinebench.dashboard.case_view import show_case
+from spinebench.dashboard.export_route import FileKind, export_url
 from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
 
 PAGE = 25
 """Cases of the list that are shown at once."""
+_LINKS = """<style>
+.case-files { display: flex; flex-wrap: wrap; gap: 8px; align-items: baseline; font-size: .9rem; }
+.case-files a { border: 1px solid rgba(128,128,128,.45); border-radius: 8px; padding: 4px 14px; color: inherit;
+  text-decoration: none; }
+.case-files a:hover, .case-files a:focus-visible { border-color: currentColor; }
+.case-files span { opacity: .75; }
+</style>"""
 
 
 def show() -> None:
@@ -44,8 +63,7 @@ def show() -> None:
 
 def _audit(choice: RunChoice) -> str | None:
     """The audit that scores and failure modes are of: the one asked for, else the last of the chosen runs."""
-    audits = [one for one in rows("audits") if set(_strings(one["run_ids"])) & set(choice.run_ids)]
-    ids = [str(one["audit_id"]) for one in audits]
+    ids = [spec.audit_id for spec in audit_specs() if set(spec.sample.run_ids) & set(choice.run_ids)]
     wanted = [one for one in asked_for("audit") if one in ids]
     return wanted[0] if wanted else ids[-1] if ids else None
 
@@ -63,21 +81,28 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
             (dimensions if one["kind"] == "dimension" else modes).append(str(one["name"]))
     draw_filters(filters, values, dimensions, modes)
     number = _page_number()
-    found = rows("cases", **filters.parameters(), size=PAGE, skip=(number - 1) * PAGE)
+    chosen_now = selection(filters)
+    found = rows("cases", **chosen_now.parameters, size=PAGE, skip=(number - 1) * PAGE)
     if not found and number > 1:
         st.query_params.pop("page", None)
         st.rerun()
     n_cases = int(str(found[0]["n_cases"])) if found else 0
     line, clear = st.columns([6, 1], vertical_alignment="center")
-    line.text(f"{n_cases:,} cases")
+    search = chosen_now.search
+    line.text(f"{n_cases:,} cases" + ("" if search is None else _looked_through(search)))
     if is_filtered(filters):
         clear.button("Clear filters", on_click=clear_filters, width="stretch")
+    if search is not None and not search.is_done:
+        _go_on(search)
+        if not found:
+            return
     if not found:
         st.info(
             "No case fits these filters: take one away, or clear them all.", icon=":material/filter_alt_off:"
         )
         say_when(data_stamp())
         return
+    remember_list(chosen_now.parameters, found, first=(number - 1) * PAGE + 1)
     _table(found, first=(number - 1) * PAGE + 1)
     n_pages = -(-n_cases // PAGE)
     if n_pages > 1:
@@ -85,8 +110,31 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
         if turned != number:
             st.query_params["page"] = str(turned)
             st.rerun()
-    _exports(filters, n_cases)
+    _files(filters, n_cases)
     say_when(data_stamp())
+
+
+def _looked_through(search: TextSearch) -> str:
+    """What a search has not looked at, so that its number is not taken for all."""
+    if search.is_full:
+        return (
+            f" that hold the text: the search ended after {search.looked_at:.0%} of {search.n_answers:,} answers. "
+            "Name more of the text, or filter further."
+        )
+    if search.is_done:
+        return f" that hold the text, of {search.n_answers:,} answers looked through"
+    return (
+        f" so far that hold the text: {search.looked_at:.0%} of {search.n_answers:,} answers looked through"
+    )
+
+
+@st.fragment(run_every=0.3)
+def _go_on(search: TextSearch) -> None:
+    """Look further while the page can be used, and show what was found when all is looked through."""
+    search.go_on(for_s=0.3)
+    if search.is_done:
+        st.rerun()
+    st.progress(search.looked_at, f"Looking on: {len(search.found):,} found")
 
 
 def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
@@ -121,17 +169,20 @@ def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
     )
     if picked:
         st.session_state["cases table"] = version + 1  # back in the list, no row is selected
-        _go(found[picked[0]], first + picked[0])
+        _go(case_name(found[picked[0]]))
         st.rerun()
 
 
 def _one_case(filters: CaseFilters) -> None:
-    run_id, _, answer_id = st.query_params["case"].partition("/")
+    name = st.query_params["case"]
+    run_id, _, answer_id = name.partition("/")
     case = read_case(run_id, answer_id)
     back, previous, following, where = st.columns([1.3, 1, 1, 6], vertical_alignment="center")
+    place, among = (None, "") if case is None else _place(filters, name)
     back.button(
-        "Back to the list", icon=":material/arrow_back:", on_click=_back, width="stretch", shortcut="Esc"
-    )
+        "Back to the list", icon=":material/arrow_back:", on_click=_back, args=(place,), width="stretch",
+        shortcut="Esc",
+    )  # fmt: skip
     if case is None:
         st.error(
             "There is no such case in this workspace. Its address names a run and an answer; reload when the run "
@@ -139,59 +190,42 @@ def _one_case(filters: CaseFilters) -> None:
             icon=":material/search_off:",
         )
         return
-    at = _position()
-    beside = _neighbours(filters, at) if at is not None else {}
-    if at is not None and _names(beside.get(at)) == case.name:
-        n_cases = int(str(beside[at]["n_cases"]))
-        previous.button(
-            "Previous", shortcut="Left", disabled=at == 1, width="stretch",
-            on_click=_go, args=(beside.get(at - 1), at - 1),
-        )  # fmt: skip
-        following.button(
-            "Next", shortcut="Right", disabled=at == n_cases, width="stretch",
-            on_click=_go, args=(beside.get(at + 1), at + 1),
-        )  # fmt: skip
-        place = f"Case {at:,} of {n_cases:,}"
-    else:
-        place = "Case"
+    before, after = (None, None) if place is None else (place.previous, place.following)
+    previous.button(
+        "Previous", shortcut="Left", disabled=before is None, width="stretch", on_click=_go, args=(before,)
+    )
+    following.button(
+        "Next", shortcut="Right", disabled=after is None, width="stretch", on_click=_go, args=(after,)
+    )
+    at = "Case" if place is None else f"Case {place.place:,} of {place.n_cases:,}{among}"
     answer = case.answer
-    where.text(f"{place} · {answer['model']} · {answer['outcome'] or 'not graded yet'}".replace("_", " "))
+    where.text(f"{at} · {answer['model']} · {answer['outcome'] or 'not graded yet'}".replace("_", " "))
     spec = workspace().run(run_id).spec()
     mark_runs([spec])
     show_case(case)
     say_when(data_stamp())
 
 
-def _neighbours(filters: CaseFilters, at: int) -> dict[int, dict[str, object]]:
-    """Position (from 1) in the selection -> case, of the one at a position and those beside it."""
-    first = max(1, at - 1)
-    found = rows("cases", **filters.parameters(), size=at - first + 2, skip=first - 1)
-    return dict(enumerate(found, first))
+def _place(filters: CaseFilters, name: str) -> tuple[Place | None, str]:
+    """Where a case stands among those of the filters, else among all of its run, and which of the two it is."""
+    now: Selection = selection(filters)
+    place = place_of(now.parameters, name)
+    if place is not None:
+        return place, "" if now.search is None or now.search.is_done else " found so far"
+    run_id = name.partition("/")[0]
+    return place_of({"runs": [run_id], "sort": "asked", "audit_id": filters.audit_id}, name), " of its run"
 
 
-def _names(row: dict[str, object] | None) -> str | None:
-    return None if row is None else f"{row['run_id']}/{row['answer_id']}"
-
-
-def _go(row: dict[str, object] | None, at: int) -> None:
+def _go(name: str | None) -> None:
     """Name another case in the address; nothing where there is none (a key beyond the ends)."""
-    name = _names(row)
     if name is not None:
         st.query_params["case"] = name
-        st.query_params["at"] = str(at)
 
 
-def _back() -> None:
+def _back(place: Place | None) -> None:
     st.query_params.pop("case", None)
-    at = _position()
-    if at is not None:
-        st.query_params["page"] = str((at - 1) // PAGE + 1)
-    st.query_params.pop("at", None)
-
-
-def _position() -> int | None:
-    text = st.query_params.get("at", "")
-    return int(text) if text.isdecimal() and 0 < int(text) < 10**9 else None
+    if place is not None:
+        st.query_params["page"] = str((place.place - 1) // PAGE + 1)
 
 
 def _page_number() -> int:
@@ -199,30 +233,17 @@ def _page_number() -> int:
     return int(text) if text.isdecimal() and 0 < int(text) < 10**8 else 1
 
 
-def _exports(filters: CaseFilters, n_cases: int) -> None:
-    parameters = filters.parameters()
-    place = workspace()
-
-    def table() -> bytes:
-        return as_csv(exported(place, parameters, most=MOST_ROWS))
-
-    def lines() -> bytes:
-        return as_jsonl(exported(place, parameters, most=MOST_ROWS))
-
-    def page() -> bytes:
-        return as_html(place, exported(place, parameters, most=MOST_ON_A_PAGE), n_cases=n_cases)
-
-    one, two, three, note = st.columns([1, 1, 1, 4], vertical_alignment="center")
-    one.download_button("CSV", table, "spinebench-cases.csv", "text/csv", on_click="ignore", width="stretch")
-    two.download_button(
-        "JSONL", lines, "spinebench-cases.jsonl", "application/jsonl", on_click="ignore", width="stretch"
+def _files(filters: CaseFilters, n_cases: int) -> None:
+    """Links to the selection as files. They are served beside the pages, since a page would have to hold them."""
+    kinds: dict[str, FileKind] = {"CSV": "csv", "JSONL": "jsonl", "HTML": "html"}
+    links = "".join(
+        f'<a href="{escape(export_url(kind, filters.parameters()))}" download target="_self">{label}</a>'
+        for label, kind in kinds.items()
     )
-    three.download_button(
-        "HTML", page, "spinebench-cases.html", "text/html", on_click="ignore", width="stretch"
-    )
-    note.caption(
-        f"The selection in this order: up to {MOST_ROWS:,} cases as CSV or JSONL, up to {MOST_ON_A_PAGE} with their "
-        "images as one HTML file."
+    some = f", HTML the first {MOST_ON_A_PAGE}" if n_cases > MOST_ON_A_PAGE else ""
+    st.html(
+        f'{_LINKS}<div class="case-files">{links}<span>The selection in this order, with texts: CSV and JSONL all of '
+        f"it{some}, with the images in the page.</span></div>"
     )
 
 

@@ -101,6 +101,7 @@ def test_every_shipped_query_answers_for_all_runs_and_for_none(workspace: Worksp
         for of in needed & choosing:
             assert workspace.query(name, **{of: "nowhere"}).num_rows == 0, name
         assert needed & {"run_id", "audit_id"} or name in {
+            "case_rows",
             "case_texts",
             "case_values",
             "counts",

@@ -1,6 +1,9 @@
--- A page of graded answers that the filters leave, without their texts, and how many there are in all. A filter that
--- is NULL leaves all. Scores, marks and the difference are those of $audit_id: score is the lowest median of the judges
--- over the dimensions (or over $dimension), difference the largest distance of the judges' from the clinicians' median.
+-- Graded answers that the filters leave, in the order of $sort, without their texts: $size of them from $skip on, or,
+-- where $at_run and $at_answer name one of them, that one with $before before and $size after it. A filter that is NULL
+-- leaves all. Scores, marks and the difference are those of $audit_id: score is the lowest median of the judges over the
+-- dimensions (or over $dimension), difference the largest distance of the judges' from the clinicians' median.
+-- n_cases counts all that the filters leave, place is where the named one stands among them, from 1.
+-- $text is looked for in the answers from row $text_from to before $text_to; $cases are '<run id>/<answer id>'.
 WITH judged AS (
     SELECT trace_id, dimension, median(score) AS score
     FROM judge_scores
@@ -32,20 +35,45 @@ WITH judged AS (
     LEFT JOIN marked AS m ON m.trace_id = t.trace_id
     WHERE t.audit_id = $audit_id
     GROUP BY ALL
+), names AS (  -- ranks, since sorting 780,000 rows by texts takes four times as long as by numbers
+    SELECT name, row_number() OVER (ORDER BY name) AS place
+    FROM (
+        SELECT DISTINCT CASE $sort::VARCHAR
+            WHEN 'model' THEN model
+            WHEN 'disease' THEN coalesce(disease, gold[1])
+            WHEN 'outcome' THEN outcome
+        END AS name
+        FROM graded_rows
+    )
+), models AS (
+    SELECT model, row_number() OVER (ORDER BY model) AS place
+    FROM (SELECT DISTINCT model FROM graded_rows)
+), ranked_runs AS (
+    SELECT run_id, row_number() OVER (ORDER BY run_id) AS place
+    FROM runs
+), asked_of_scores AS (  -- where nothing asks for scores, the optimizer leaves the join with these out
+    FROM audited
+    WHERE $sort::VARCHAR IN ('score', 'difference') OR $modes::VARCHAR[] IS NOT NULL
+        OR $score_from::DOUBLE IS NOT NULL OR $score_to::DOUBLE IS NOT NULL OR $difference::DOUBLE IS NOT NULL
 ), chosen AS (
-    SELECT g.rowid AS graded_row, u.score, u.rating, u.difference, u.modes,
-        CASE $sort::VARCHAR
+    SELECT
+        coalesce(CASE $sort::VARCHAR
             WHEN 'score' THEN u.score
             WHEN 'difference' THEN -u.difference
-        END AS by_number,
-        CASE $sort::VARCHAR
-            WHEN 'model' THEN g.model
-            WHEN 'disease' THEN coalesce(g.disease, g.gold[1])
-            WHEN 'outcome' THEN g.outcome
-        END AS by_name,
-        g.run_id, g.item_id, g.model, g.answer_id
+        END, 'infinity'::DOUBLE) AS by_number,
+        coalesce(n.place, 1 << 30) AS by_name,
+        (r.place << 44) + (q.position << 20) + m.place AS by_question,
+        g.rowid AS graded_row
     FROM graded_rows AS g
-    LEFT JOIN audited AS u ON u.run_id = g.run_id AND u.answer_id = g.answer_id
+    JOIN items AS q ON q.run_id = g.run_id AND q.item_id = g.item_id
+    JOIN ranked_runs AS r ON r.run_id = g.run_id
+    JOIN models AS m ON m.model = g.model
+    LEFT JOIN names AS n ON n.name = CASE $sort::VARCHAR
+        WHEN 'model' THEN g.model
+        WHEN 'disease' THEN coalesce(g.disease, g.gold[1])
+        WHEN 'outcome' THEN g.outcome
+    END
+    LEFT JOIN asked_of_scores AS u ON u.run_id = g.run_id AND u.answer_id = g.answer_id
     WHERE ($runs::VARCHAR[] IS NULL OR list_contains($runs::VARCHAR[], g.run_id))
         AND ($models::VARCHAR[] IS NULL OR list_contains($models::VARCHAR[], g.model))
         AND ($personas::VARCHAR[] IS NULL OR list_contains($personas::VARCHAR[], g.persona))
@@ -72,23 +100,11 @@ WITH judged AS (
                 ELSE coalesce(g.confused_with, g.chosen[1])
             END))
         )
-        AND (
-            $regions::VARCHAR[] IS NULL
-            OR (g.run_id, g.item_id) IN (
-                SELECT (run_id, item_id) FROM items WHERE list_contains($regions::VARCHAR[], coalesce(region, 'not stated'))
-            )
-        )
-        AND (
-            $levels::VARCHAR[] IS NULL
-            OR (g.run_id, g.item_id) IN (
-                SELECT (run_id, item_id) FROM items WHERE list_has_any(levels, $levels::VARCHAR[])
-            )
-        )
+        AND ($regions::VARCHAR[] IS NULL OR list_contains($regions::VARCHAR[], coalesce(q.region, 'not stated')))
+        AND ($levels::VARCHAR[] IS NULL OR list_has_any(q.levels, $levels::VARCHAR[]))
         AND (
             $spared_levels::VARCHAR[] IS NULL
-            OR (g.task = 'localization' AND (g.run_id, g.item_id) IN (
-                SELECT (run_id, item_id) FROM items WHERE NOT list_has_any(levels, $spared_levels::VARCHAR[])
-            ))
+            OR (g.task = 'localization' AND NOT list_has_any(q.levels, $spared_levels::VARCHAR[]))
         )
         AND ($modes::VARCHAR[] IS NULL OR list_has_any(u.modes, $modes::VARCHAR[]))
         AND ($score_from::DOUBLE IS NULL OR u.score >= $score_from::DOUBLE)
@@ -99,26 +115,67 @@ WITH judged AS (
             OR (g.run_id, g.answer_id) IN (
                 SELECT (run_id, answer_id)
                 FROM answers
-                WHERE ($runs::VARCHAR[] IS NULL OR list_contains($runs::VARCHAR[], run_id))
+                WHERE rowid >= coalesce($text_from::BIGINT, 0)
+                    AND ($text_to::BIGINT IS NULL OR rowid < $text_to::BIGINT)
+                    AND ($runs::VARCHAR[] IS NULL OR list_contains($runs::VARCHAR[], run_id))
                     AND (
                         contains(lower(text), lower($text::VARCHAR))
                         OR contains(lower(coalesce(reasoning, '')), lower($text::VARCHAR))
                     )
             )
         )
-), page AS (
+        AND (
+            $cases::VARCHAR[] IS NULL
+            OR (g.run_id, g.answer_id) IN (
+                SELECT (split_part(name, '/', 1), split_part(name, '/', 2))
+                FROM (SELECT unnest($cases::VARCHAR[]) AS name)
+            )
+        )
+), anchor AS (
     SELECT *
     FROM chosen
-    ORDER BY by_number NULLS LAST, by_name NULLS LAST, run_id, item_id, model, answer_id
-    LIMIT coalesce($size::BIGINT, 50)
-    OFFSET coalesce($skip::BIGINT, 0)
+    WHERE graded_row = (SELECT rowid FROM graded_rows WHERE run_id = $at_run AND answer_id = $at_answer)
+), beside AS (  -- the anchor and those before it are at most 0 from it
+    SELECT c.*, CASE
+        WHEN c.by_number <> a.by_number THEN sign(c.by_number - a.by_number)
+        WHEN c.by_name <> a.by_name THEN sign(c.by_name - a.by_name)
+        WHEN c.by_question <> a.by_question THEN sign(c.by_question - a.by_question)
+        ELSE sign(c.graded_row - a.graded_row)
+    END AS side
+    FROM chosen AS c, anchor AS a
+), page AS (
+    (
+        FROM chosen
+        WHERE $at_answer::VARCHAR IS NULL
+        ORDER BY by_number, by_name, by_question, graded_row
+        LIMIT coalesce($size::BIGINT, 50)
+        OFFSET coalesce($skip::BIGINT, 0)
+    )
+    UNION ALL
+    (
+        SELECT * EXCLUDE (side)
+        FROM beside
+        WHERE side < 0
+        ORDER BY by_number DESC, by_name DESC, by_question DESC, graded_row DESC
+        LIMIT coalesce($before::BIGINT, 1)
+    )
+    UNION ALL
+    (
+        SELECT * EXCLUDE (side)
+        FROM beside
+        WHERE side >= 0
+        ORDER BY by_number, by_name, by_question, graded_row
+        LIMIT 1 + coalesce($size::BIGINT, 1)
+    )
 )
 SELECT
     (SELECT count(*) FROM chosen) AS n_cases,
+    (SELECT count(*) FROM beside WHERE side <= 0) AS place,
     g.run_id, g.answer_id, g.item_id, g.model, g.persona, g.image_condition, g.option_order, g.epoch, g.task,
     coalesce(g.disease, CASE WHEN g.task = 'diagnosis' THEN g.gold[1] END) AS disease,
     g.modality, g.source, g.outcome, g.status, g.correct, g.gold, g.chosen,
-    p.score, p.rating, p.difference, p.modes, g.simulated, g.partial
+    u.score, u.rating, u.difference, u.modes, g.simulated, g.partial
 FROM page AS p
 JOIN graded_rows AS g ON g.rowid = p.graded_row
-ORDER BY p.by_number NULLS LAST, p.by_name NULLS LAST, g.run_id, g.item_id, g.model, g.answer_id
+LEFT JOIN audited AS u ON u.run_id = g.run_id AND u.answer_id = g.answer_id
+ORDER BY p.by_number, p.by_name, p.by_question, p.graded_row
