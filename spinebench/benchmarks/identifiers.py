@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal
 
 from spinebench.benchmarks.raster import Note
+from spinebench.benchmarks.text_identifiers import find_identifiers
 from spinebench.benchmarks.vocabulary import source_name
 from spinebench.records import Record
 
@@ -78,6 +79,13 @@ _DATES: Final = frozenset(
 )
 _PSEUDONYMS: Final = frozenset({"PatientID", "PatientName", "AccessionNumber", *_DATES})
 """Elements that may hold substitutes where the header says that the identity was removed."""
+_TEXTS: Final = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
+_PRIVATE: Final = frozenset({*_TEXTS, "DA", "DT", "UN"})
+"""Value representations that are searched, in private elements also those of dates and unknown ones."""
+_OF_THE_MAKER: Final = frozenset(
+    {"Manufacturer", "ManufacturerModelName", "SoftwareVersions", "DeidentificationMethod"}
+)
+"""Texts about the machine: their dates and numbers are of software."""
 _BLANK: Final = re.compile(
     r"^(?:|anon\w*|de-?ident\w*|deid\w*|removed|redacted|masked|hidden|deleted|none|null|nil|n/?a|unknown|unk|"
     r"unspecified|no ?name|not ?available|patient|subject|test|phantom|dummy|default|xnat|x+|0+|-+|"
@@ -255,10 +263,17 @@ def in_dicom(header: Dataset) -> Iterator[IdentifierFinding]:
     """Elements that name a person, place or date, and the flags for text or a face in the picture."""
     removed = str(header.get("PatientIdentityRemoved", "")).strip().upper() == "YES"
     same = str(header.get("PatientName", "")) == str(header.get("PatientID", ""))
+    own = frozenset() if removed else _own_words(header)
     for element, inside in _elements(header):
         name = element.keyword or str(element.tag)
         personal = name in _PERSONAL or name in _DATES or element.VR == "PN"
-        if not personal or _is_blank(element):
+        if not personal:
+            what = _in_element(element, own)
+            if what is not None:
+                name = "private element" if element.tag.is_private else name
+                yield IdentifierFinding(kind="dicom_header", where=f"{inside}{name} {element.tag}", what=what)
+            continue
+        if _is_blank(element):
             continue
         if removed and name in _PSEUDONYMS and (name != "PatientName" or same):
             continue
@@ -278,6 +293,38 @@ def in_dicom(header: Dataset) -> Iterator[IdentifierFinding]:
     ):
         if str(header.get(keyword, "")).strip().upper() == "YES":
             yield IdentifierFinding(kind="burned_in", where=keyword, what=what)
+
+
+def _own_words(header: Dataset) -> frozenset[str]:
+    """Parts of the patient's name and number that another element may repeat."""
+    values = (str(header.get(name, "")) for name in ("PatientName", "PatientID", "OtherPatientIDs"))
+    return frozenset(
+        word
+        for value in values
+        for word in re.split(r"[\W_]+", value.casefold())
+        if len(word) >= 4 and not _BLANK.match(word) and word not in _common_words()
+    )
+
+
+def _in_element(element: DataElement, own: frozenset[str]) -> str | None:
+    """What a text or private element holds: the patient's own name or number, or what looks like an identifier."""
+    private = element.tag.is_private
+    if element.VR not in (_PRIVATE if private else _TEXTS) or element.keyword in _OF_THE_MAKER:
+        return None
+    value = element.value
+    values = value if isinstance(value, list | tuple) or (element.VM > 1 and element.VR != "UN") else [value]
+    for one in values:
+        text = (one.decode("latin-1") if isinstance(one, bytes) else str("" if one is None else one))[
+            : 1 << 16
+        ]
+        if _BLANK.match(text.strip(" \0^=")):
+            continue
+        if own and not own.isdisjoint(re.split(r"[\W_]+", text.casefold())):
+            return f"the patient's own name or number, in {len(text)} characters"
+        what = in_text(text) or next((f"a {one.kind.words}" for one in find_identifiers(text)), None)
+        if what is not None:
+            return f"{what}, in {len(text)} characters"
+    return None
 
 
 def _elements(dataset: Dataset, inside: str = "", depth: int = 0) -> Iterator[tuple[DataElement, str]]:
@@ -301,7 +348,7 @@ def _is_blank(element: DataElement) -> bool:
 def in_nifti(fields: dict[str, str], extensions: list[tuple[int, bytes]]) -> Iterator[IdentifierFinding]:
     """Free-text fields of a NIfTI header and its extensions (code 2: a DICOM header)."""
     for name, text in fields.items():
-        what = in_text(text)
+        what = in_text(text) or next((f"a {one.kind.words}" for one in find_identifiers(text)), None)
         if what is not None:
             yield IdentifierFinding(
                 kind="nifti_header", where=name, what=f"{what}, in {len(text)} characters"

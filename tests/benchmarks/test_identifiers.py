@@ -119,6 +119,63 @@ def test_dicom_headers(dataset: Dataset, where: str) -> None:
     assert not any(value in text for value in ("Doe", "12345678", "1956", "2019", "A1234"))
 
 
+def private(vr: Any, value: Any, **elements: Any) -> Dataset:
+    dataset = header(**elements)
+    dataset.add_new(0x00090010, "LO", "MAKER 1.0")
+    dataset.add_new(0x00091001, vr, value)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("dataset", "where", "what"),
+    [
+        (private("LO", "Patient: Jane Roe"), "private element (0009,1001)", "a name"),
+        (private("DA", "20190412"), "private element (0009,1001)", "a date"),
+        (private("UN", b"MRN 00123456"), "private element (0009,1001)", "a record number"),
+        (header(SeriesDescription="SAG T2 2019-04-12"), "SeriesDescription (0008,103E)", "a date"),
+        (header(StudyDescription="Tel. 555 0199"), "StudyDescription (0008,1030)", "a telephone number"),
+        (header(ProtocolName="病人:王芳"), "ProtocolName (0018,1030)", "a name"),
+    ],
+    ids=[
+        "private name",
+        "private date",
+        "private bytes",
+        "date in a description",
+        "telephone",
+        "chinese name",
+    ],
+)
+def test_dicom_texts_and_private_elements(dataset: Dataset, where: str, what: str) -> None:
+    (finding,) = in_dicom(dataset)
+    assert (finding.kind, finding.where) == ("dicom_header", where)
+    assert finding.what.startswith(what)
+    assert not any(value in finding.what for value in ("Roe", "2019", "00123456", "555", "王芳"))
+
+
+def test_the_patients_own_name_elsewhere_in_the_header() -> None:
+    dataset = header(PatientName="Doe^Jane", SeriesDescription="doe jane lumbar")
+    assert [(one.where.split()[0], one.what.split(",")[0]) for one in in_dicom(dataset)] == [
+        ("SeriesDescription", "the patient's own name or number"),
+        ("PatientName", "a value of 8 characters"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        header(SeriesDescription="SAG T2 L1-S1", StudyDescription="MRI Lumbar Spine", ProtocolName="t2_tse_384"),
+        header(SoftwareVersions="syngo MR E11 20150312", Manufacturer="SIEMENS", ManufacturerModelName="Avanto 1.5T"),
+        private("LO", "0.5/1.0/2.0"),
+        private("UN", bytes(range(256))),
+        private("OB", b"MRN 00123456"),
+        header(PatientName="case_7", PatientID="case_7", SeriesDescription="case_7", PatientIdentityRemoved="YES"),
+    ],
+    ids=["descriptions", "software", "private numbers", "private bytes", "not a text", "pseudonym"],
+)  # fmt: skip
+def test_texts_of_a_header_that_say_nothing_about_a_patient(dataset: Dataset) -> None:
+    assert list(in_dicom(dataset)) == []
+
+
 @pytest.mark.parametrize(
     "dataset",
     [
@@ -203,6 +260,8 @@ def test_texts_of_a_jpeg(tmp_path: Path, picture: Picture) -> None:
         ({"descrip": b"TE=1.2e+02;Time=113717.208;phase=1"}, None, False),
         ({"descrip": b"FSL5.0", "aux_file": b"none"}, None, False),
         ({"descrip": b"Doe^Jane 12.04.1956"}, None, True),
+        ({"db_name": b"Tel. 555 0199"}, None, True),
+        ({"aux_file": b"Patient: Jane Roe"}, None, True),
         ({"intent_name": b"DOB 19560412"}, None, True),
         ({}, Nifti1Extension(6, b"mrn: 1234567"), True),
         ({}, Nifti1Extension(6, b"resampled"), False),
