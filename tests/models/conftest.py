@@ -6,8 +6,9 @@ import hashlib
 import io
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -15,6 +16,8 @@ from spinebench.models.protocol import ImagePart
 from spinebench.records import SentImage
 
 if TYPE_CHECKING:
+    from spinebench.models.protocol import ChatModel
+    from tests.models.local_models import Open
     from tests.models.remote_models import Bench
     from tests.servers.provider import ProviderServer
 
@@ -101,3 +104,19 @@ async def bench(
     model = create_model(MODELS[provider], args=args)
     yield Bench(provider, model, provider_server)
     await model.aclose()
+
+
+@pytest.fixture
+def opened(tiny_llava: Path) -> Open:
+    """`opened(folder=..., **options)`: a model, closed at the end."""
+    from spinebench.models.registry import create_model
+
+    @asynccontextmanager
+    async def open_model(folder: Path | str = tiny_llava, **args: Any) -> AsyncIterator[ChatModel]:
+        model = create_model(f"local/{folder}", args=args)
+        try:
+            yield model
+        finally:
+            await model.aclose()
+
+    return open_model

@@ -5,75 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spinebench.errors import ProviderError, UsageError
 from spinebench.models.checkpoint import find_checkpoint
-from spinebench.models.local import LocalModel
 from spinebench.models.local_engine import LocalEngine
 from spinebench.models.local_options import LocalOptions
 from spinebench.models.protocol import (
     ChatModel,
-    ImagePart,
     JsonSchema,
-    Message,
     ModelFailure,
     ModelReply,
     ModelRequest,
-    RequestTag,
     TextPart,
 )
-from spinebench.models.registry import create_model
-from spinebench.records import DecodingOptions, FailureClass, FinishReason
+from spinebench.records import FailureClass, FinishReason
+from tests.models.local_models import Draw, Open, ask, failure
 from tests.tiny_vlm import build_tiny_gemma3, build_tiny_llava
 
 IMAGE_TOKENS = 16
 """Of the tiny LLaVA: 32 x 32 pixels in patches of 8 x 8."""
-
-Draw = Callable[..., ImagePart]
-Open = Callable[..., AbstractAsyncContextManager[ChatModel]]
-
-
-@pytest.fixture
-def opened(tiny_llava: Path) -> Open:
-    """`opened(folder=..., **options)`: a model, closed at the end."""
-
-    @asynccontextmanager
-    async def open_model(folder: Path | str = tiny_llava, **args: Any) -> AsyncIterator[ChatModel]:
-        model = create_model(f"local/{folder}", args=args)
-        try:
-            yield model
-        finally:
-            await model.aclose()
-
-    return open_model
-
-
-def ask(
-    question: str, *images: ImagePart, system: str | None = None, epoch: int = 1, **decoding: Any
-) -> ModelRequest:
-    parts: tuple[TextPart | ImagePart, ...] = (TextPart(text=question), *images)
-    messages = [Message(role="user", parts=parts)]
-    if system is not None:
-        messages.insert(0, Message(role="system", parts=(TextPart(text=system),)))
-    return ModelRequest(
-        messages=tuple(messages),
-        decoding=DecodingOptions(**{"max_tokens": 12, **decoding}),
-        tag=RequestTag(item_id="item", epoch=epoch),
-    )
-
-
-async def failure(model: ChatModel, request: ModelRequest) -> ModelFailure:
-    with pytest.raises(ModelFailure) as failed:
-        await model.generate(request)
-    return failed.value
 
 
 async def test_it_is_a_chat_model_that_says_what_it_is(opened: Open, tiny_llava: Path) -> None:
@@ -375,157 +328,3 @@ async def test_another_architecture_with_its_own_placeholder_and_no_system_role(
         assert await asyncio.gather(*map(model.generate, requests)) == single
         sampled = await model.generate(ask("Which?", draw_image(1), temperature=1.0, seed=1))
     assert sampled.text != single[0].text
-
-
-# ------------------------------------------------------------ memory
-
-
-class CrampedEngine(LocalEngine):
-    """A real engine on a device that has room for a limited number of rows."""
-
-    rows = 2
-    tried: list[int]
-
-    def _generate(self, jobs: Sequence[Any], abandoned: threading.Event) -> list[ModelReply]:
-        self.tried = [*getattr(self, "tried", []), len(jobs)]
-
-        def allocate(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
-            if len(kwargs["input_ids"]) > self.rows:
-                raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-        hook = self._model.register_forward_pre_hook(allocate, with_kwargs=True)
-        try:
-            return super()._generate(jobs, abandoned)
-        finally:
-            hook.remove()
-
-
-@pytest.mark.parametrize(
-    ("rows", "tried", "shrunk"),
-    [
-        # Of five: 3 and 2; the three again in halves.
-        pytest.param(2, [5, 3, 2, 1, 2], [3, 2], id="halves fit"),
-        pytest.param(0, [5, 3, 2, 1, 1, 1, 2, 1, 1], [3, 2, 1, 1], id="nothing fits"),
-    ],
-)
-def test_out_of_memory_halves_the_batch(
-    tiny_llava: Path, draw_image: Draw, rows: int, tried: list[int], shrunk: list[int]
-) -> None:
-    sizes: list[int] = []
-    options = LocalOptions(device="cpu")
-    engine = CrampedEngine(find_checkpoint(str(tiny_llava)), options, on_shrink=sizes.append)
-    engine.rows = rows
-    requests = [ask("Which?", draw_image(seed)) for seed in range(5)]
-    replies = engine.answer(requests, threading.Event())
-    assert (engine.tried, sizes) == (tried, shrunk)
-    assert sum(isinstance(reply, ModelReply) for reply in replies) == (5 if rows else 0)
-    for reply in replies:
-        if isinstance(reply, ModelFailure):
-            assert reply.failure_class is FailureClass.BAD_REQUEST
-            assert "out of memory" in reply.message
-    if rows:
-        expected = LocalEngine(find_checkpoint(str(tiny_llava)), options, on_shrink=sizes.append)
-        assert replies == [expected.answer([request], threading.Event())[0] for request in requests]
-
-
-# ------------------------------------------------------------ what cannot be loaded
-
-
-def _text_only(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
-
-
-def _unknown_type(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({"model_type": "nobody_knows_this"}))
-
-
-def _no_processor(folder: Path) -> None:
-    (folder / "processor_config.json").unlink()
-
-
-def _own_code(folder: Path) -> None:
-    settings = {"model_type": "mine", "auto_map": {"AutoConfig": "mine.MyConfig"}}
-    (folder / "config.json").write_text(json.dumps(settings))
-    (folder / "mine.py").write_text("raise SystemExit('ran the code of a stranger')")
-
-
-@pytest.mark.parametrize(
-    ("harm", "said"),
-    [
-        pytest.param(_text_only, "its model_type is 'llama'", id="no vision"),
-        pytest.param(_unknown_type, "expected a loadable configuration", id="unknown type"),
-        pytest.param(_no_processor, "processor", id="no processor"),
-        pytest.param(_own_code, "trust_remote_code=true only if you trust", id="code of its own"),
-    ],
-)
-async def test_what_the_check_refuses(
-    tiny_llava: Path, tmp_path: Path, opened: Open, harm: Callable[[Path], None], said: str
-) -> None:
-    folder = shutil.copytree(tiny_llava, tmp_path / "harmed")
-    harm(folder)
-    async with opened(folder) as model:
-        with pytest.raises(ProviderError, match=said):
-            await model.check()
-
-
-async def test_a_processor_with_a_video_part_asks_for_torchvision(
-    tiny_llava: Path, tmp_path: Path, opened: Open
-) -> None:
-    try:
-        import torchvision  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
-    except ImportError:
-        pass
-    else:
-        pytest.skip("torchvision is installed: nothing is missing")
-    folder = shutil.copytree(tiny_llava, tmp_path / "video")
-    (folder / "processor_config.json").unlink()
-    (folder / "config.json").write_text(json.dumps({"model_type": "qwen2_5_vl"}))
-    (folder / "preprocessor_config.json").write_text(
-        json.dumps(
-            {"image_processor_type": "Qwen2VLImageProcessor", "processor_class": "Qwen2_5_VLProcessor"}
-        )
-    )
-    async with opened(folder) as model:
-        with pytest.raises(ProviderError, match="pip install torchvision"):
-            await model.check()
-
-
-async def test_missing_weights_are_never_made_up_unasked(
-    tiny_llava: Path, tmp_path: Path, opened: Open
-) -> None:
-    from safetensors.torch import load_file, save_file
-
-    folder = shutil.copytree(tiny_llava, tmp_path / "lacking")
-    weights = load_file(folder / "model.safetensors")
-    gone = next(name for name in weights if "down_proj" in name)
-    del weights[gone]
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    async with opened(folder) as model:
-        for _ in range(2):  # the second request does not load again, and says the same
-            with pytest.raises(ProviderError, match=r"1 are missing, first .*down_proj"):
-                await model.generate(ask("Which?"))
-    async with opened(folder, allow_missing_weights=True) as model:
-        assert (await model.generate(ask("Which?"))).usage.output_tokens
-
-
-@pytest.mark.parametrize("device", ["cuda:99", "mps"])
-async def test_a_device_that_is_not_there(opened: Open, device: str) -> None:
-    if device == "mps" and sys.platform == "darwin":
-        pytest.skip("this machine has an Apple GPU")
-    async with opened(device=device) as model:
-        with pytest.raises(ProviderError, match="-M device=auto"):
-            await model.check()
-
-
-def test_without_torch_the_extra_is_named(tiny_llava: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What `find_spec` finds for a module that was explicitly made unavailable.
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(UsageError, match=r"pip install 'spinebench\[local\]'"):
-        create_model(f"local/{tiny_llava}")
-
-
-def test_making_a_model_loads_nothing(tiny_llava: Path) -> None:
-    model = create_model(f"local/{tiny_llava}", args={"device": "cpu"})
-    assert isinstance(model, LocalModel)
-    assert model.account == "local:cpu"
-    asyncio.run(model.aclose())
