@@ -65,7 +65,7 @@ _NO_SURNAME: Final = "于任相全连终广国文公那查关利安成计路强�
 """Surnames that are also words which stand before `doctor` or `director`."""
 
 NAME_LABEL: Final = (
-    r"(?i:(?:full|first|last|given|family|sur|patient(?:'s)?|pat\.?)[ ]?name|surname|electronically signed by|"
+    r"(?i:(?:full|first|last|given|family|sur|patient(?:'s)?|pat\.?)[ _]?name|surname|electronically signed by|"
     r"signed by|"
     r"dictated by|reported by|reviewed by|performed by|read by|transcribed by)"
 )
@@ -77,6 +77,9 @@ _NAME: Final = (
     rf"(?P<v>{_NAME_PART},[ ](?!(?:MD|DOB|MRN|PhD|RN|Age|Sex|M\.D)\b){_NAME_PART}(?:[ ]{_NAME_PART})?|"
     rf"{_NAME_PART}(?:[ ]{_NAME_PART}){{0,3}})"
 )
+_COLON: Final = r"[\"'*_]{0,3}[ \t]{0,8}[:=|][\"'*_]{0,3}\s{0,8}[\"'*_]{0,3}"
+"""Between a label and its value: a colon, in Markdown, a table or JSON too."""
+_CHINESE_COLON: Final = r"[\"*_]{0,3}\s{0,3}[:=|]?[\"*_]{0,3}\s{0,3}[\"*_]{0,3}"
 _CHINESE_LABEL: Final = (
     r"(?:患者姓名|病人姓名|姓名|联系人|家属姓名|医师签名|医生签名|签名|签字|术者|主刀|麻醉师|操作者|记录者|"
     r"(?:报告|审核|主治|主管|主刀|经治|住院|值班|诊断|书写|管床|接诊|申请|检查|送检|责任)(?:医师|医生|护士|者))"
@@ -92,7 +95,7 @@ FORMS: Final[tuple[tuple[TextKind, re.Pattern[str]], ...]] = tuple(
         (TextKind.EMAIL, r"(?i:微信|wechat|weixin|qq)(?:号码?|id)?\s?[:=]?\s?(?P<v>[A-Za-z\d][\w-]{4,30})"),
         (
             TextKind.URL,
-            r"(?i:(?P<v>(?:https?|ftp)://[^\s<>\"'，。；、（）()]{3,300}|(?<![A-Za-z\d.])www\.[^\s<>\"'，。；、（）()]{3,300}))",
+            r"(?i:(?P<v>(?:https?|ftp)://[^\s<>\"'，。；、（）()]{3,300}|(?<![A-Za-z\d])(?<!\d\.)www\.[^\s<>\"'，。；、（）()]{3,300}))",
         ),
         (TextKind.ID_NUMBER, r"(?<![\dA-Za-z])(?P<v>[1-9]\d{16}[\dXx])(?![\dA-Za-z])"),
         (TextKind.ID_NUMBER, r"(?:身份证|护照)(?:件)?(?:号码?)?\s?[:=]?\s?(?P<v>[A-Za-z\d]{6,20})"),
@@ -108,16 +111,16 @@ FORMS: Final[tuple[tuple[TextKind, re.Pattern[str]], ...]] = tuple(
             r"accession|acc|study|exam(?:ination)?|"
             r"case|encounter|visit|account|insurance|policy|member|serial|lot|nhs|medicare|specimen|order|unit)"
             r"(?:(?:[ _-]{0,2}(?:id|no|nr|num|number|identifier)(?![A-Za-z\d])\.?)|(?<=mrn)|(?<=accession)|(?=[ ]?#)))"
-            r"[\s:#=.]{0,5}(?P<v>(?=[A-Za-z-]{0,6}\d)[A-Za-z\d][A-Za-z\d/-]{2,24})",
+            r"[\s:#=.|*_\"]{0,8}(?P<v>(?=[A-Za-z-]{0,6}\d)[A-Za-z\d][A-Za-z\d/-]{2,24})",
         ),
         (
             TextKind.RECORD_NUMBER,
-            r"(?<![A-Za-z\d])ID[\s:#=]{1,4}(?P<v>[A-Za-z]{0,4}-?\d{3,20})(?![A-Za-z\d.])",
+            r"(?<![A-Za-z\d])ID[\s:#=]{1,4}(?P<v>[A-Za-z]{0,4}-?\d{3,20})(?![A-Za-z\d]|\.\d)",
         ),
         (
             TextKind.RECORD_NUMBER,
             r"(?:住院|门诊|急诊|病案|病历|检查|影像|登记|就诊|诊疗卡|就诊卡|医保|社保|医保卡|条码|编|序列|放射|病理|患者|病人|床|"
-            r"申请单|CT|MRI|MR|X线)(?:号码?|编号|ID)\s?[:=#]?\s?(?P<v>[A-Za-z]{0,6}-?\d[A-Za-z\d-]{0,24})",
+            r"申请单|CT|MRI|MR|X线)(?:号码?|编号|ID)[\s:=#|*\"]{0,6}(?P<v>[A-Za-z]{0,6}-?\d[A-Za-z\d-]{0,24})",
         ),
         (
             TextKind.PHONE,
@@ -139,12 +142,13 @@ FORMS: Final[tuple[tuple[TextKind, re.Pattern[str]], ...]] = tuple(
         ),
         (
             TextKind.DATE,
-            rf"(?<![A-Za-z\d.])(?P<v>{_YEAR}(?P<a>[-/.])(?:0?[1-9]|1[0-2])"
+            rf"(?<![A-Za-z\d])(?<!\d\.)(?P<v>{_YEAR}(?P<a>[-/.])(?:0?[1-9]|1[0-2])"
             rf"(?P=a){_DAY}(?:[T ]?{_CLOCK}(?:\.\d{{1,6}})?Z?)?)(?![A-Za-z\d-])",
         ),
         (
             TextKind.DATE,
-            rf"(?<![A-Za-z\d.])(?P<v>{_DAY}(?P<a>[-/.]){_DAY}(?P=a){_YEAR}(?:[ ,]{{1,2}}{_CLOCK})?)(?![A-Za-z\d-])",
+            rf"(?<![A-Za-z\d])(?<!\d\.)(?P<v>{_DAY}(?P<a>[-/.]){_DAY}"
+            rf"(?P=a){_YEAR}(?:[ ,]{{1,2}}{_CLOCK})?)(?![A-Za-z\d-])",
         ),
         (
             TextKind.DATE,
@@ -158,7 +162,7 @@ FORMS: Final[tuple[tuple[TextKind, re.Pattern[str]], ...]] = tuple(
         ),
         (
             TextKind.DATE,
-            rf"(?<![A-Za-z\d.])(?P<v>{_DAY}(?:st|nd|rd|th|\.)?(?:[ -]|[ ]of[ ]){_MONTH}(?![A-Za-z\d])"
+            rf"(?<![A-Za-z\d])(?<!\d\.)(?P<v>{_DAY}(?:st|nd|rd|th|\.)?(?:[ -]|[ ]of[ ]){_MONTH}(?![A-Za-z\d])"
             rf"\.?(?:,?[ -]{_YEAR}(?!\d))?)",
         ),
         (
@@ -197,18 +201,18 @@ FORMS: Final[tuple[tuple[TextKind, re.Pattern[str]], ...]] = tuple(
             rf"(?<![A-Za-z\d])(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Herr|Frau|Mme)\.?|(?:DR|MR|MRS|MS|"
             rf"PROF)\.)[ ](?:(?:med|Dr)\.[ ])?{_NAME}",
         ),
-        (TextKind.NAME, rf"(?<![A-Za-z\d]){NAME_LABEL}[ ]?[:=]?[ ]?{_NAME}"),
-        (TextKind.NAME, rf"(?P<loose>(?<![A-Za-z\d])){LOOSE_NAME_LABEL}[ ]?[:=][ ]?{_NAME}"),
+        (TextKind.NAME, rf"(?<![A-Za-z\d]){NAME_LABEL}(?:{_COLON}|[ ]){_NAME}"),
+        (TextKind.NAME, rf"(?P<loose>(?<![A-Za-z\d])){LOOSE_NAME_LABEL}{_COLON}{_NAME}"),
         (
             TextKind.NAME,
             rf"(?P<v>(?:[A-Z]\.|{_WORD})(?:[ ](?:[A-Z]\.|{_WORD})){{1,3}}),?[ ](?:M\.?D(?![A-Za-z\d])|FRCS|FRCR|"
             rf"Ph\.?D(?![A-Za-z\d]))",
         ),
-        (TextKind.NAME, rf"{_CHINESE_LABEL}\s?[:=]?\s?(?P<v>{_SURNAME}[{_HAN}·]{{1,3}}?){_STOP}"),
-        (TextKind.NAME, rf"(?:患者姓名|病人姓名|姓名)\s?[:=]\s?(?P<v>[{_HAN}·]{{2,10}}?){_STOP}"),
+        (TextKind.NAME, rf"{_CHINESE_LABEL}{_CHINESE_COLON}(?P<v>{_SURNAME}[{_HAN}·]{{1,3}}?){_STOP}"),
+        (TextKind.NAME, rf"(?:患者姓名|病人姓名|姓名){_COLON}(?P<v>[{_HAN}·]{{2,10}}?){_STOP}"),
         (
             TextKind.NAME,
-            rf"(?:患者|病人|家属|亲属)\s?[:=]\s?(?P<v>{_SURNAME}[{_HAN}]{{1,3}}?)(?=[^{_HAN}]|$)",
+            rf"(?:患者|病人|家属|亲属){_COLON}(?P<v>{_SURNAME}[{_HAN}]{{1,3}}?)(?=[^{_HAN}]|$)",
         ),
         (TextKind.NAME, rf"(?:患者|病人)(?P<v>{_SURNAME}[{_HAN}]{{1,2}})[,，、\s]{{1,2}}(?:男|女)"),
         (
@@ -309,7 +313,7 @@ def is_name(value: str, *, loose: bool, after: str) -> bool:
     first = words[0].casefold().strip(".")
     if first in _NOT_NAMES or any(character.isdigit() for character in value):
         return False
-    return not loose or len(words) > 1 or re.match(r"[ ]?(?:$|[,.;|)\n])", after) is not None
+    return not loose or len(words) > 1 or re.match(r"[ ]?(?:$|[,.;|)\"'*_\n])", after) is not None
 
 
 def with_han_before(text: str, low: int) -> int:

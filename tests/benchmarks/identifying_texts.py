@@ -219,9 +219,16 @@ LATER: dict[str, str] = {
         "Follow up with your surgeon: Call 911 in an emergency, or 120.",
         "Call the ward on ⟦phone|030-4505 12345⟧.",
         "Zoom: 400 %, WL 300, WW 1500, slice 23/48.",
+        "**Patient:** ⟦name|John Smith⟧\n**MRN:** ⟦record_number|445566⟧",
+        "| Name | ⟦name|John Smith⟧ |",
+        '{"patient_name": "⟦name|John Smith⟧", "patient_id": "⟦record_number|445566⟧", "level": "L4-5"}',
+        "Name:\t⟦name|John Smith⟧\nSurgeon:\n⟦name|Ann Lee⟧",
+        "**姓名**：⟦name|张伟⟧ **住院号：**⟦record_number|0099123⟧",
+        "His ID is ID ⟦record_number|3344556⟧. Seen.⟦date|2024-03-12⟧",
+        "**Patient:** stable. **Name** the level. | Patient | 54 years |",
     )
 }
-"""Written when the rules passed all others; the first reading of these differed in 6 of 46."""
+"""Written when the rules passed all others; the first reading of the first 46 differed in 6."""
 
 MARK = re.compile(r"⟦(\w+)\|([^⟧]*)⟧")
 
