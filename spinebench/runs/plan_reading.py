@@ -119,7 +119,8 @@ def _explain(kind: type[Record], error: ValidationError, page: str) -> str:
         else:
             message = problem["msg"].removeprefix("Value error, ")
             given = "" if problem["type"] == "value_error" else f" {problem['input']!r}"
-            lines.append(f"{field}{given}: {message[:1].lower()}{message[1:]}")
+            where = f"{field}{given}: " if problem["loc"] else ""
+            lines.append(f"{where}{message[:1].lower()}{message[1:]}")
     return "; ".join(["plan: " + " | ".join(lines), "correct the plan or the options"])
 
 
