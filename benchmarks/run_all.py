@@ -1,6 +1,6 @@
-"""Runs every measurement and keeps the results as JSON in benchmarks/results/: `make bench`.
+"""Runs every measurement that needs no data of others, and keeps the results as JSON in benchmarks/results/: `make bench`.
 
-Takes about half an hour on two cores; nothing else should be at work on the machine.
+Takes about three quarters of an hour on two cores; nothing else should be at work on the machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("audit-overhead", ["audit_overhead.py", "--output"]),
     ("store-scale", ["store_scale.py", "--json"]),
     ("calibration-coverage", ["calibration_coverage.py", "--json"]),
+    ("agreement-coverage", ["agreement_coverage.py", "--json"]),
+    ("two-phase-coverage", ["two_phase_coverage.py", "--json"]),
 )
 
 
