@@ -1,4 +1,4 @@
-"""Runs every measurement that needs no data of others, and keeps the results as JSON in benchmarks/results/: `make bench`.
+"""Runs the measurements that need no data of others; JSON in benchmarks/results/: `make bench`.
 
 Takes about three quarters of an hour on two cores; nothing else should be at work on the machine.
 """
