@@ -1,0 +1,328 @@
+"""How soon each page of the dashboard shows something, and how soon it answers a click, in a real browser.
+
+    python benchmarks/dashboard_speed.py --workspace FOLDER [--pages overview errors] [--repeats 3] [--json FILE]
+
+Starts `spinebench dashboard` on the workspace (by default one that `large_workspace.py` makes and that is removed
+afterwards) and drives Chromium. Each page is opened in a browser context of its own: once as the first thing that a
+newly started server is asked for, then several times more. Its content is there when a chart, a table or a figure of
+its own is visible. A click is answered when the script has run to its end and the page shows what was asked for;
+charts are clicked by a mouse. Beside each wall time stands the server's CPU time, which other work on the machine
+lengthens less, and beside all pages that of a dashboard without runs: what Streamlit and the browser take alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+
+from large_workspace import MODELS, RUNS, make
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Position
+
+PATIENCE_S = 60
+_CONTENT = (
+    '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
+    '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"]'
+)
+"""A figure of the page's own: not its title, nor what stands in the sidebar."""
+_DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+_COUNT_RUNS = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    window.runsBegun = 0;
+    new MutationObserver(() => {
+        window.runsBegun += app.getAttribute('data-test-script-state') === 'running';
+    }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+}"""
+
+
+@dataclass(frozen=True)
+class Click:
+    """Something a person does on a page, and how it is seen that the page has answered."""
+
+    name: str
+    do: Callable[[Page], None]
+    seen: Callable[[Page], None]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One wait."""
+
+    wall_s: float
+    cpu_s: float
+    """Of the server."""
+
+
+class Server:
+    """`spinebench dashboard` in a process of its own."""
+
+    def __init__(self, workspace: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [
+                sys.executable, "-m", "spinebench", "dashboard", "--workspace", str(workspace), "--port", str(port),
+                "--no-browser",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("the dashboard did not come up")
+            time.sleep(0.05)
+
+    def cpu_s(self) -> float:
+        """User and system time of the process so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mb(self) -> float:
+        """Peak of the resident memory."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text("utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+    def end(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.wait(timeout=PATIENCE_S)
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=5):
+                return True
+        except (URLError, OSError):
+            return False
+
+
+@contextmanager
+def tab(browser: Browser) -> Iterator[Page]:
+    """A new window of 1440 x 900 that remembers nothing."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_S * 1000)
+    yield context.new_page()
+    context.close()
+
+
+def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> dict[str, Timed]:
+    """Open a page: until its first content is visible, and until its script has run to its end."""
+    wall, cpu = time.monotonic(), server.cpu_s()
+    page.goto(f"{server.address}/{path}", wait_until="commit")
+    page.locator(content).first.wait_for()
+    first = Timed(time.monotonic() - wall, server.cpu_s() - cpu)
+    page.locator(_DONE).wait_for()
+    return {"first_content": first, "whole": Timed(time.monotonic() - wall, server.cpu_s() - cpu)}
+
+
+def answered(server: Server, page: Page, click: Click) -> Timed:
+    """Do it, and wait until the page shows what was asked for and the script that it started has ended."""
+    page.evaluate(_COUNT_RUNS)
+    wall, cpu = time.monotonic(), server.cpu_s()
+    click.do(page)
+    click.seen(page)
+    page.wait_for_function("window.runsBegun > 0")
+    page.locator(_DONE).wait_for()
+    return Timed(time.monotonic() - wall, server.cpu_s() - cpu)
+
+
+# ---------------------------------------------------------------- what is clicked
+
+
+def _button(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def _row(number: int) -> Callable[[Page], None]:
+    """Select a row of the first table: its box is left of the row; heading and rows are 35 pixels high."""
+    at: Position = {"x": 15, "y": 35 * number + 17}
+    return lambda page: page.get_by_test_id("stDataFrame").locator("canvas").first.click(position=at)
+
+
+def _mark(chart: int, kind: str) -> Callable[[Page], None]:
+    """Click the first mark of that kind (`symbol`, `rect`) in a chart."""
+
+    def do(page: Page) -> None:
+        drawn = page.get_by_test_id("stVegaLiteChart").nth(chart)
+        drawn.locator(f"svg .mark-{kind}.role-mark path").first.click(force=True)
+
+    return do
+
+
+def _chosen(label: str, option: str) -> Callable[[Page], None]:
+    """Choose from a list by its label."""
+
+    def do(page: Page) -> None:
+        box = page.get_by_role("combobox", name=label, exact=True).first
+        box.click()
+        box.press("ArrowDown")
+        page.get_by_role("option", name=option).first.click()
+
+    return do
+
+
+def _text(text: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_text(text).first.wait_for()
+
+
+def _address(part: str) -> Callable[[Page], None]:
+    return lambda page: page.wait_for_url(f"**{part}**")
+
+
+def _cases(page: Page) -> None:
+    """The list of cases, filled."""
+    page.get_by_text(re.compile(r"^[0-9,]+ cases$")).wait_for()
+    page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
+
+
+_FIRST, *_, _LAST = RUNS
+PAGES: dict[str, tuple[Click, ...]] = {
+    "": (
+        Click("one run less", _button(f"Remove {_LAST} (simulated)"), _address("run=")),
+        Click(
+            "another first model", _chosen("First model", MODELS[2]), _text(f"only one of {MODELS[2]} and")
+        ),
+        Click("a point, to its cases", _mark(0, "symbol"), _cases),
+    ),
+    "errors": (
+        Click("one model", _chosen("Model", MODELS[2]), _text(f"gold against answered, {MODELS[2]}")),
+        Click("one run less", _button(f"Remove {_LAST} (simulated)"), _address("run=")),
+        Click("localization", _button("Localization"), _text("Sensitivity: questions with")),
+        Click("failure modes", _button("Failure modes"), _text("All shares stand for the audit's frame")),
+        Click("back to diagnosis", _button("Diagnosis"), _text("Most confused pairs")),
+        Click("a cell, to its cases", _mark(1, "rect"), _cases),
+    ),
+    "cases": (
+        Click("next page", _button("Next page"), _address("page=2")),
+        Click("a row, to its case", _row(2), _text("Case 27 of")),
+        Click("next case", _button("Next"), _text("Case 28 of")),
+        Click("back to the list", _button("Back to the list"), _cases),
+        Click("one model", _chosen("Model", MODELS[2]), _address("model=")),
+        Click("one outcome", _chosen("Outcome", "healthy misdiagnosed"), _address("outcome=")),
+    ),
+    "agreement": (
+        Click("one dimension", _chosen("Dimension", "spatial"), _address("dimension=")),
+        Click("models", _button("Models"), _address("")),
+        Click("corrected scores", _button("Corrected scores"), _address("")),
+    ),
+    "runs": (
+        Click("another run", _chosen("Run", _FIRST), _address("run=")),
+        Click("data quality", _button("Data quality"), _text("Shared images")),
+        Click("audit", _button("Audit"), _text("Who scored how much")),
+    ),
+}
+"""What is done on each page, in this order."""
+_FLOOR = "(empty workspace)"
+
+
+def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, object]:
+    """Every page, then the dashboard on a workspace without runs: what browser and Streamlit take by themselves."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        raise SystemExit("Chromium is needed")
+    found: dict[str, object] = {}
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name in pages:
+            found[name or "overview"] = _measure_page(browser, workspace, name, repeats)
+            print(name or "overview", json.dumps(found[name or "overview"]), flush=True)
+        with tempfile.TemporaryDirectory() as empty:
+            found[_FLOOR] = _measure_page(
+                browser, Path(empty), "", repeats, content='[data-testid="stAlert"]'
+            )
+        browser.close()
+    return found
+
+
+def _measure_page(
+    browser: Browser, workspace: Path, name: str, repeats: int, *, content: str = _CONTENT
+) -> dict[str, object]:
+    server = Server(workspace)
+    try:
+        visits = []
+        for _ in range(1 + repeats):
+            with tab(browser) as page:
+                visits.append(opened(server, page, name, content))
+        first, *later = visits
+        clicks: dict[str, list[Timed]] = {}
+        for _ in range(2 if content == _CONTENT else 0):
+            with tab(browser) as page:
+                opened(server, page, name, content)
+                for click in PAGES[name]:
+                    clicks.setdefault(click.name, []).append(answered(server, page, click))
+        return {
+            "first_visit": {what: _said(one) for what, one in first.items()},
+            "later_visits": {what: _median([one[what] for one in later]) for what in first}
+            if later
+            else None,
+            "clicks": {
+                what: {"first_time": _said(times[0]), "again": _said(times[-1])}
+                for what, times in clicks.items()
+            },
+            "server_peak_mb": round(server.peak_mb()),
+        }
+    finally:
+        server.end()
+
+
+def _said(one: Timed) -> dict[str, float]:
+    return {"wall_s": round(one.wall_s, 2), "cpu_s": round(one.cpu_s, 2)}
+
+
+def _median(times: Sequence[Timed]) -> dict[str, float]:
+    return _said(
+        Timed(statistics.median(one.wall_s for one in times), statistics.median(one.cpu_s for one in times))
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workspace", type=Path, help="one that large_workspace.py made; else it is made")
+    parser.add_argument("--pages", nargs="*", default=[*PAGES], choices=[*PAGES, "overview"])
+    parser.add_argument("--repeats", type=int, default=3, help="later visits to each page")
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
+    options = parser.parse_args()
+    pages = ["" if name == "overview" else name for name in options.pages]
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = options.workspace or make(Path(folder) / "workspace").path
+        record = {
+            "benchmark": "dashboard_speed",
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+            "load_before": round(os.getloadavg()[0], 1),
+            "pages": measure(workspace, pages, options.repeats),
+            "load_after": round(os.getloadavg()[0], 1),
+        }
+    text = json.dumps(record, indent=2) + "\n"
+    print(text)
+    if options.json:
+        options.json.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
