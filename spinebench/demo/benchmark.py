@@ -46,7 +46,7 @@ _LOCALIZATIONS: tuple[tuple[View, str], ...] = (
     (View.LUMBAR_XRAY, "Spondylolisthesis"),
 )
 
-_SIMILAR: dict[View, tuple[str, ...]] = {
+DISTRACTORS: dict[View, tuple[str, ...]] = {
     View.LUMBAR_XRAY: ("Disc space narrowing", "Osteophytes", "Spondylolisthesis", "Vertebral collapse"),
     View.CERVICAL_XRAY: (
         "cervical Lordosis",
@@ -193,7 +193,7 @@ def _phantom(view: View, disease: str, rng: random.Random) -> Phantom:
 
 def _options(view: View, disease: str, rng: random.Random) -> list[str]:
     """The label, `Healthy` and three other diseases; for a healthy phantom four diseases."""
-    others = [label for label in _SIMILAR[view] if label != disease]
+    others = [label for label in DISTRACTORS[view] if label != disease]
     options = (
         [HEALTHY, disease, *rng.sample(others, 3)]
         if disease != HEALTHY
