@@ -85,7 +85,7 @@ class TextSearch:
 
 
 def search_of(parameters: dict[str, Parameter]) -> TextSearch:
-    """The search for `text` in the cases that these parameters leave; one per state of the data, begun before or new."""
+    """The search for `text` in the cases that these parameters leave; one per state of the data."""
     kept = {name: value for name, value in parameters.items() if name != "sort"}
     return _searches(
         str(workspace().path),

@@ -43,7 +43,10 @@ _HEADERS = {
 
 
 def export_url(kind: FileKind, parameters: dict[str, Parameter]) -> str:
-    """Where the cases that these parameters of the query `cases` leave are served as a file, by this process alone."""
+    """Where the cases that these parameters of the query `cases` leave are served as a file, by this process alone.
+
+    Relative to the page of cases, so that it holds behind a proxy that gives the dashboard a folder of its own.
+    """
     asked = {name: value for name, value in sorted(parameters.items()) if value is not None}
     selection = base64.urlsafe_b64encode(json.dumps(asked).encode()).decode()
     return (

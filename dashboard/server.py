@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI application: Streamlit's pages, and routes that serve images byte for byte and cases as files."""
+"""The dashboard as an ASGI application: Streamlit's pages, and routes for images byte for byte and cases as files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def create_app(workspace: Path) -> App:
     # stayed blank.
     PagesManager.uses_pages_directory = False
     first = Route(f"/{PAGES[0][0]}", _to_the_first_page, methods=["GET", "HEAD"])
-    return App(MAIN, routes=[*image_routes(Workspace(workspace)), first], lifespan=_warming)
+    place = Workspace(workspace)
+    return App(MAIN, routes=[*image_routes(place), *export_routes(place), first], lifespan=_warming)
 
 
 @asynccontextmanager
