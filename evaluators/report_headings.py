@@ -160,7 +160,7 @@ _PHYSICIAN = (
 )
 _AUDIENCE_END = (
     r"(?: ?(?:facing|version|guidance|friendly|oriented|directed|level|education|instructions?|advice|summary|plan|"
-    r"recommendations?|explanation|counsell?ing|focused|communication|版本?|端|向|部分|建议|指导|教育|告知|说明|沟通))*"
+    r"recommendations?|explanation|counsell?ing|focused|communication|版本?|端|向|部分|建议|指导|教育|告知|说明|沟通|方案|计划|说明书?|的))*"
 )
 _AUDIENCES = {
     audience: re.compile(

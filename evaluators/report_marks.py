@@ -62,6 +62,9 @@ _ATTRIBUTE = re.compile(
 )
 _ANY_TAG = re.compile(r"<[^<>]{0,100}>")
 _JSON_OPENING = re.compile(r"\{\s*\"")
+_TITLES = frozenset(
+    {"section", "title", "heading", "name", "section title", "section name", "部分", "标题", "章节"}
+)
 _JSON_TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*(?:\"|\Z)|[{}\[\],:]", re.DOTALL)
 
 
@@ -215,36 +218,52 @@ def _in_json(text: str) -> list[Mark]:
     opening = _JSON_OPENING.search(text)
     if opening is None:
         return []
+    before = text[: opening.start()].rstrip()
+    start = len(before) - 1 if before.endswith("[") else opening.start()
     found: list[tuple[int, int, int, Meaning, int]] = []
     """Start and end of a key, its depth, its meaning, the end of its value."""
     depth = 0
     last: re.Match[str] | None = None
-    pending: dict[int, tuple[int, int, Meaning]] = {}
+    titled = False
+    keys: dict[int, tuple[int, int, Meaning]] = {}
+    titles: dict[int, tuple[int, int, Meaning]] = {}
+    """Of objects that name their section in a value: `{"section": "Diagnosis", "text": ...}`."""
 
-    def close(at: int) -> None:
-        key = pending.pop(depth, None)
+    def close(at: int, kept: dict[int, tuple[int, int, Meaning]]) -> None:
+        key = kept.pop(depth, None)
         if key is not None:
             found.append((key[0], key[1], depth, key[2], at))
 
-    for token in _JSON_TOKEN.finditer(text, opening.start()):
+    for token in _JSON_TOKEN.finditer(text, start):
         sign = token.group()
         if sign in "{[":
             depth += 1
         elif sign in "}]":
-            close(token.start())
+            close(token.start(), keys)
+            close(token.start(), titles)
             depth -= 1
-            if depth <= 0:
+            if depth <= 0 and not text[token.end() : token.end() + 40].lstrip(", \t\r\n").startswith("{"):
                 break
         elif sign == ",":
-            close(token.start())
-        elif sign == ":" and last is not None and depth not in pending and len(last.group()) <= LONGEST + 2:
-            meaning = read_heading(_without_number(last.group()[1:-1].replace("_", " ")))
+            close(token.start(), keys)
+        elif sign == ":" and last is not None and depth not in keys and len(last.group()) <= LONGEST + 2:
+            label = last.group()[1:-1].replace("_", " ")
+            titled = label.casefold() in _TITLES
+            meaning = read_heading(_without_number(label))
             if meaning.known:
-                pending[depth] = (last.start(), token.end(), meaning)
+                keys[depth] = (last.start(), token.end(), meaning)
+            last = None
+            continue
+        elif titled and len(sign) <= LONGEST + 2:
+            meaning = read_heading(_without_number(_clean(sign[1:-1])))
+            if meaning.known and meaning.exact:
+                titles[depth] = (token.start(), token.end(), meaning)
+        titled = False
         last = token if sign[0] == '"' else None
-    for level in sorted(pending, reverse=True):
-        depth = level
-        close(len(text))
+    for kept in (keys, titles):
+        for level in sorted(kept, reverse=True):
+            depth = level
+            close(len(text), kept)
     found.sort()
     return [
         Mark(start, end, "{" + str(level), meaning, whole=True, stop=stop)

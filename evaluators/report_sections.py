@@ -140,7 +140,10 @@ def _taken(marks: Sequence[Mark]) -> list[Mark]:
         if taken and mark.start < taken[-1].end:
             continue
         sections = mark.meaning.sections
-        if mark.style == leading:
+        if mark.style == leading and mark.meaning.audience is not None and not sections:
+            # `## For the patient` beside `## Diagnosis`: a treatment without a heading of its own.
+            counts = ReportSection.TREATMENT not in sure and not mark.meaning.plain
+        elif mark.style == leading:
             counts = bool(sections) and (mark.meaning.sure or not sure.intersection(sections))
         else:
             counts = mark.whole and mark.meaning.sure and bool(sections) and not sure.intersection(sections)

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from spinebench.evaluators.report_headings import Audience
 from spinebench.evaluators.report_sections import ParsedReport, ReportSection, ReportStatus, parse_report
 from tests.evaluators.reports.kept_reports import KEPT
+from tests.evaluators.reports.later_reports import LATER
 from tests.evaluators.reports.report_texts import ReportCase, case
 from tests.evaluators.reports.shown_reports import SHOWN
 
 ALL = {
     **{f"shown: {name}": text for name, text in SHOWN.items()},
     **{f"kept: {name}": text for name, text in KEPT.items()},
+    **{f"later: {name}": text for name, text in LATER.items()},
 }
 
 
