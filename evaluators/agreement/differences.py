@@ -44,6 +44,11 @@ class BlandAltman(Record):
     descriptive: bool = False
     warnings: tuple[str, ...] = ()
 
+    @property
+    def value(self) -> float | None:
+        """The bias, under the name that every agreement figure has for its value."""
+        return self.bias
+
 
 def bland_altman(
     ratings: ArrayLike,

@@ -72,6 +72,7 @@ def test_limits_of_agreement_by_hand() -> None:
 )
 def test_limits_of_degenerate_differences(ratings: Any, bias: float | None, limits: Any) -> None:
     found = bland_altman(ratings)
+    assert found.value == found.bias
     assert (found.bias, found.limits) == (bias, limits)
     assert (found.reason is None) == (bias is not None)
 
