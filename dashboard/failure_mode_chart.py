@@ -65,7 +65,9 @@ def failure_mode_chart(
     )
     if table.empty:
         return None
-    title = "share of traces with the mode"
+    fewest, most = int(table["n"].min()), int(table["n"].max())
+    n = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    title = f"share of traces with the mode (n = {n} for each model)"
     shown = [model for model in models if model in set(table["model"])]
     base = alt.Chart(table).encode(
         y=alt.Y("label:N", title=None, axis=alt.Axis(labelLimit=260)),

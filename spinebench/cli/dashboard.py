@@ -43,7 +43,7 @@ def dashboard(
     import uvicorn
 
     # Streamlit warns that it caches in memory whenever its pages are served by an application.
-    logging.getLogger("streamlit.runtime.caching.cache_data_api").setLevel(logging.ERROR)
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(lambda _: False)
     from spinebench.dashboard.server import create_app
 
     address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"

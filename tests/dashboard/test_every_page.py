@@ -43,7 +43,9 @@ def test_every_chart_can_be_saved_without_a_network(dashboard: str, tab: Page, n
     tab.wait_for_timeout(1000)
     assert charts.count() >= 1
     for chart in charts.all():
-        chart.scroll_into_view_if_needed()
+        chart.evaluate(
+            "one => one.scrollIntoView({block: 'center'})"
+        )  # the bar of pages lies over what is above
         chart.hover()
         with tab.expect_download() as download:
             chart.get_by_label("Download as PNG").click()
