@@ -45,25 +45,33 @@ _CHINESE_NUMERALS = MappingProxyType(
     {char: number for number, char in enumerate("一二三四五六七八九十", 1)} | {"十一": 11, "十二": 12}
 )
 
-UNIT = r"(?:mm|cm|ml|mg|kg|m\b|%|°|degrees?\b|times?\b|x\b|years?\b|months?\b|weeks?\b|days?\b|hours?\b|views?\b|个|年|月|天|日|周|次(?!之)|处|枚|级|岁|小时|分|例|余|度|mm²|cm²)"
+UNIT = (
+    r"(?:mm|cm|ml|mg|kg|m\b|%|°|degrees?\b|times?\b|x\b|years?\b|months?\b|weeks?\b|days?\b|hours?\b|views?\b"
+    r"|个|年|月|天|日|周|次(?!之)|处|枚|级|岁|小时|分|例|余|度)"
+)
 """What makes a number a measure, a count or a date."""
 
-_LATIN = re.compile(r"(th|[ctlsd])(\. ?|[ -])?(1[0-2]|[1-9])(?!\d|\.\d|:\d{2}|°|%)")
+_LATIN = re.compile(r"(th|[ctlsd])(\. ?|[ -])?(1[0-2]|[1-9])(?!\d|\.\d|,\d{3}|:\d{2}|°|%)")
 _WORD = re.compile(
-    r"(cervical|thoracic|dorsal|lumbar|sacral)(?: (?:vertebrae|vertebra|vertebral bod(?:y|ies)|segments?|levels?|dis[ck]s?))?"
-    rf" ?-?(?:no\. ?|#)?(1[0-2]|[1-9])(?!\d|\.\d| ?{UNIT}|[a-z]| (?:levels|vertebrae|dis[ck]s|segments|patients|cases|images|nodes|roots|nerves)\b)"
+    r"(cervical|thoracic|dorsal|lumbar|sacral)(?: (?:vertebrae|vertebra|vertebral bod(?:y|ies)"
+    r"|segments?|levels?|dis[ck]s?))?"
+    rf" ?-?(?:no\. ?|#)?(1[0-2]|[1-9])(?!\d|\.\d| ?{UNIT}|[a-z]| (?:levels|vertebrae|dis[ck]s"
+    rf"|segments|patients|cases|images|nodes|roots|nerves)\b)"
 )
 _ORDINAL_WORD = "|".join(_ENGLISH_ORDINALS)
 _ORDINAL = re.compile(
-    rf"(?:{_ORDINAL_WORD})(?:(?:, | and |, and | or | to | through | ?- ?| ?/ ?|-to-)(?:the )?(?:{_ORDINAL_WORD})){{0,11}}"
+    rf"(?:{_ORDINAL_WORD})(?:(?:, | and |, and | or | to | through | ?- ?| ?/ ?"
+    rf"|-to-)(?:the )?(?:{_ORDINAL_WORD})){{0,11}}"
     r" (cervical|thoracic|dorsal|lumbar|sacral)\b"
-    r"(?= (?:vertebra|bod|segment|level|dis[ck]|inter|nerve|root|spinous|transverse|pedicle|lamina|facet|endplate|motion)|[-.,;:)\]?!]|\s*$| (?:is|was|are|were|and|has|shows)\b)"
+    r"(?= (?:vertebra|bod|segment|level|dis[ck]|inter|nerve|root|spinous|transverse|pedicle"
+    r"|lamina|facet|endplate|motion)|[-.,;:)\]?!]|\s*$| (?:is|was|are|were|and|has|shows)\b)"
 )
 _ORDINAL_PART = re.compile(rf"{_ORDINAL_WORD}")
 _NUMERAL = r"(?:1[0-2]|[1-9](?!\d)|十[一二]?|[一二三四五六七八九])"
 _CHINESE = re.compile(rf"([颈胸腰骶])椎?体? ?(第)?({_NUMERAL})(?:节|椎(?!间|管|旁|板|弓))?")
 _CHINESE_ORDINAL = re.compile(
-    rf"第({_NUMERAL}(?:节?(?:(?:[、,和与及至到/~-]|以及)第?|第){_NUMERAL}){{0,11}})节?个?([颈胸腰骶])(?=椎|神经|间|$)椎?(?!间|管|旁|病)"
+    rf"第({_NUMERAL}(?:节?(?:(?:[、,和与及至到/~-]|以及)第?|第){_NUMERAL}){{0,11}})节?个?([颈胸腰骶])(?=椎|神经|间"
+    rf"|$)椎?(?!间|管|旁|病)"
 )
 _CHINESE_PART = re.compile(_NUMERAL)
 _AFTER_NUMERAL = re.compile(
@@ -71,8 +79,10 @@ _AFTER_NUMERAL = re.compile(
 )
 _NOT_AFTER_CHINESE = re.compile(rf" ?{UNIT}|\.\d|\d|层|片|区|组")
 _START = re.compile(
-    r"(?<![a-z0-9])(?:th|[ctlsd])(?:\. ?|[ -])?\d|[颈胸腰骶]椎?体? ?第?[一二三四五六七八九十\d]|第[一二三四五六七八九十\d]"
-    rf"|\b(?:cervical|thoracic|dorsal|lumbar|sacral)[a-z ]{{0,18}} ?-?(?:no\. ?|#)?\d|\b(?:{_ORDINAL_WORD})\b"
+    r"(?<![a-z0-9])(?:th|[ctlsd])(?:\. ?|[ -])?\d|[颈胸腰骶]椎?体? ?第?[一二三四五六七八九十\d]"
+    r"|第[一二三四五六七八九十\d]"
+    rf"|\b(?:cervical|thoracic|dorsal|lumbar|sacral)[a-z ]{{0,18}} ?-?(?:no\. ?|#)?\d"
+    rf"|\b(?:{_ORDINAL_WORD})\b"
     r"|lumbo-?sacral|odontoid|\bdens\b|atlanto-?axial|\batlas\b|\baxis (?:vertebra|body)|齿状?突|寰|枢椎|腰骶"
 )
 _NAMED = (
@@ -80,9 +90,9 @@ _NAMED = (
     (re.compile(r"腰骶(?=椎间盘|间隙|关节|交界|连接|间盘)"), ("L5", "S1")),
     (re.compile(r"atlanto-?axial(?: joint)?|寰枢(?:椎|关节|间)?"), ("C1", "C2")),
     (re.compile(r"odontoid(?: process| peg)?|dens|齿状?突|枢椎|axis (?:vertebra|body)"), ("C2",)),
-    (re.compile(r"atlas(?= |[.,;)]|$)|寰椎"), ("C1",)),
+    (re.compile(r"(?<=the )atlas(?! of)\b|atlas(?= (?:vertebra|fracture|ring|arch))|寰椎"), ("C1",)),
 )
-_BEFORE = re.compile(r"(?:pd|anti|il|cd|np|hla|type|class|grade|ctla|'|[=^×*]|\d\.)-? ?$")
+_BEFORE = re.compile(r"(?:pd|anti|il|cd|np|hla|type|class|grade|ctla|'|[=^×*])-? ?$|(?:\b[a-z]{1,2}/|°)$")
 
 
 @dataclass(frozen=True, slots=True)

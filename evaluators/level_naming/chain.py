@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
 
@@ -26,7 +27,7 @@ VERTEBRAE: tuple[str, ...] = (
 
 _TRANSITIONAL = "L6"
 _INDEX = MappingProxyType({name: place for place, name in enumerate(VERTEBRAE)})
-_NEXT = MappingProxyType(dict(zip(VERTEBRAE, VERTEBRAE[1:], strict=False)))
+_NEXT = MappingProxyType(dict(pairwise(VERTEBRAE)))
 _REGIONS = MappingProxyType({"C": 7, "T": 12, "L": 6, "S": 5})
 
 

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from spinebench.evaluators.level_naming import vocabulary as words
 from spinebench.evaluators.level_naming.chain import Kind
@@ -15,7 +16,10 @@ _LONGEST = 800
 """A sentence is cut behind so many characters: nothing said so far away is said of a level, and time stays linear."""
 
 _NEAR = 200
-_END = re.compile(r"[!?。;]+|\n|(?<=[a-z)])\.(?=[a-z])|(?<=[a-z]{3})\.(?=\d)|(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)\.(?=\s|$|[一-鿿\"')\]])")
+_END = re.compile(
+    r"[!?。;]+|\n|(?<=[a-z)])\.(?=[a-z])|(?<=[a-z]{3})\.(?=\d)"
+    r"|(?<!\bvs)(?<!\bno)(?<!e\.g)(?<!i\.e)(?<!approx)\.(?=\s|$|[一-鿿\"')\]])"
+)
 _WRAPPED = re.compile(
     r"(?:,|\b(?:at|of|in|the|and|or|to|from|a|an|no|without|with|on|is|are|by|for|left|right))$"
 )
@@ -117,7 +121,7 @@ def _comma(text: str, levels: tuple[tuple[str, Kind, int, int], ...], *, last: b
     """How many levels stand before a bare comma of the list: its first, or with `last` the one before the end."""
     places = [
         i
-        for i, (one, other) in enumerate(zip(levels, levels[1:], strict=False), 1)
+        for i, (one, other) in enumerate(pairwise(levels), 1)
         if one[3] <= other[2] and text[one[3] : other[2]].strip() == ","
     ]
     if not places:
@@ -173,11 +177,7 @@ def _pieces(text: str, sentence: Sentence, said: Sequence[Unit]) -> list[tuple[i
                 del cuts[place]
     places = sorted(place for place in cuts if sentence.start < place < sentence.end)
     edges = [sentence.start, *places, sentence.end]
-    return [
-        (low, high, *cuts.get(low, (False, False)))
-        for low, high in zip(edges, edges[1:], strict=False)
-        if low < high
-    ]
+    return [(low, high, *cuts.get(low, (False, False))) for low, high in pairwise(edges) if low < high]
 
 
 def _next_comma(text: str, start: int, end: int, free: Callable[[int], bool]) -> re.Match[str] | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Self
 
-from pydantic import field_validator, model_validator
+from pydantic import model_validator
 
 from spinebench.errors import DataError
 from spinebench.evaluators.folding import fold
@@ -34,19 +32,18 @@ class LevelFinding(Record):
     kind: Kind | None = None
     """Worked out from the level; `root` has to be said, or written as `L5 root`."""
 
-    @field_validator("level")
+    @model_validator(mode="before")
     @classmethod
-    def _canonical(cls, level: str) -> str:
-        return _canonical(level)[0]
-
-    @model_validator(mode="after")
-    def _kind_of_level(self) -> Self:
-        kind = _canonical(self.level)[1]
-        if self.kind is None:
-            object.__setattr__(self, "kind", kind)
-        elif (self.kind is Kind.DISC) != (kind is Kind.DISC):
-            raise DataError(f"kind {self.kind!r} of level {self.level!r}: expected {kind!r}; leave it out")
-        return self
+    def _canonical_level(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(data.get("level"), str):
+            return data
+        level, kind = _canonical(data["level"])
+        said = data.get("kind")
+        if said is not None and (Kind(said) is Kind.DISC) != (kind is Kind.DISC):
+            raise DataError(
+                f"kind {str(said)!r} of level {level!r}: expected {kind.value!r}; leave it out, it is worked out"
+            )
+        return {**data, "level": level, "kind": said or kind}
 
     @property
     def key(self) -> tuple[str, Kind]:
@@ -246,9 +243,6 @@ def _named(
     )
 
 
-_ROOT = re.compile(r" ?(?:nerve ?)?root$| ?神经根?$")
-
-
 def _canonical(level: str) -> tuple[str, Kind]:
     """The canonical name and kind of a single level in any spelling."""
     plain = fold(level).text.upper()
@@ -259,9 +253,10 @@ def _canonical(level: str) -> tuple[str, Kind]:
         return plain, Kind.VERTEBRA
     if plain == "C8":
         return plain, Kind.ROOT
-    found = {(one.level, one.kind) for one in named_levels(level)}
+    found = {(one.level, one.kind) for one in named_levels(f"spine: {level}")}
     if len(found) != 1:
         raise DataError(
-            f"level {level!r}: expected one vertebra or disc such as 'L4', 'L4/L5' or '腰4/5'; name each level on its own"
+            f"level {level!r}: expected one vertebra or disc such as 'L4', 'L4/L5' or '腰4/5';"
+            " name each level on its own"
         )
     return found.pop()

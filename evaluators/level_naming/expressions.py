@@ -4,7 +4,7 @@
   A hyphen or slash between neighbours that a word for the bone follows (*L4-L5 vertebral bodies*, *T12-L1 fracture*,
   腰4-5椎体) names the two vertebrae.
 - `L2-L5`, `L2 to L5`: the vertebrae from one to the other, unless the nearest noun speaks of what lies between them
-  (*disc*, *stenosis*, *fusion*, 椎间盘): then the discs. A bare *C3-C7* is five vertebrae, since that is what is written.
+  (*disc*, *stenosis*, *fusion*, 椎间盘): then the discs. A bare *C3-C7* is five vertebrae: as it is written.
 - `L3/4 to L5/S1`: every disc from the first to the last.
 - `L3, L4 and L5`, `L3/4、4/5`: each of them. A bare number belongs to a list only where no measure or noun follows it.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from spinebench.evaluators.level_naming.anchors import (
     UNIT,
@@ -28,40 +29,51 @@ from spinebench.evaluators.level_naming.chain import Kind, between, disc, first_
 
 _LINK = re.compile(
     r" ?(?:(?P<slash>/|⁄|∕|_)|(?P<dash>-{1,2}|~|→)) ?"
-    r"|(?P<to>(?:,? (?:down |up |all the way )?(?:to|through|thru|till|until) (?:the )?(?:level of )?|-to-|至|到|→))"
+    r"|(?P<to>(?:,? (?:down |up |all the way )?(?:to|through|thru|till"
+    r"|until) (?:the )?(?:level of )?|-to-|至|到|→))"
     r"|(?P<on> (?:on|over|upon|onto|relative to|with respect to|in relation to) (?:the )?|相对于?)"
-    r"|(?P<list>(?: ?(?:,|、|&|\+|;) ?|)(?: ?(?:and/or|and|or|as well as|以及|及|和|与|或|、) ?(?:the |at |of |in )?|(?<=[,、&+;]) ?(?:at |the )?))"
+    r"|(?P<list>(?: ?(?:,|、|&|\+|;) ?|)(?: ?(?:and/or|and|or|as well as|以及|及|和|与|或|、) ?(?:the "
+    r"|at |of |in )?|(?<=[,、&+;]) ?(?:at |the )?))"
     r"|(?P<none>)"
 )
 _STRENGTH = re.compile(r" ?(?:strength|power|in the (?:legs?|arms?)|muscle|肌力|级|out of)")
 _NUMBER = re.compile(r"(1[0-2]|[1-9]|十[一二]?|[一二三四五六七八九])(?!\d|\.\d|[a-z])(?!" + rf" ?{UNIT})")
 _ENDS_LIST = re.compile(
     r"\s*(?:$|[.;:)\]。、/~&]|,|-|and\b|or\b|to\b|through\b|和|及|与|或|至|到|椎|间|水平|节|棘|横突|神经"
-    r"|vertebra|bod(?:y|ies)\b|levels?\b|segments?\b|dis[ck]s?\b|nerve|roots?\b|spinous|transverse|pedicle|lamina|facet|fractur|compression|endplate)"
+    r"|vertebra|bod(?:y|ies)\b|levels?\b|segments?\b|dis[ck]s?\b|nerve|roots?\b|spinous"
+    r"|transverse|pedicle|lamina|facet|fractur|compression|endplate)"
 )
 _PAIR_NUMBER = re.compile(r"(?:1[0-2]|[1-9]) ?[/-] ?(?:s ?)?(?:1[0-2]|[1-9])(?!\d|/|\.\d)")
 
 _BONE_FOLLOWS = re.compile(
-    r"[\s(]*(?:levels? )?(?:(?:acute|old|chronic|osteoporotic|pathologic\w*|mild|severe|compression|wedge|burst|stable|anterior|posterior|superior|inferior) ){0,3}"
-    r"(?:vertebrae\b|vertebral (?:bod|fract|compress|marrow|lesion|metast)|bod(?:y|ies)\b|fractur|compression|wedg|burst|"
+    r"[\s(]*(?:levels? )?(?:(?:acute|old|chronic|osteoporotic|pathologic\w*|mild|severe"
+    r"|compression|wedge|burst|stable|anterior|posterior|superior|inferior) ){0,3}"
+    r"(?:vertebrae\b|vertebral (?:bod|fract|compress|marrow|lesion|metast)|bod(?:y|ies)\b|fractur"
+    r"|compression|wedg|burst|"
     r"(?:spinous|transverse) process|pedicles?\b|laminae?\b|椎体(?!间|后缘水平)|骨折|压缩|棘突|横突|椎弓根|椎板)"
 )
 _BONE_BEFORE = re.compile(
     r"(?:fractures?|vertebra(?:e|l bodies)|bodies) (?:at|of|in|involving|from) (?:the )?$"
 )
 _DISC_WORD = re.compile(
-    r"dis[ck]s?\b|intervertebral|interbody|interspace|stenos|narrow|herniat|protru|extru|bulg|desiccat|degenerat|spondylosis|foramin"
-    r"|acdf|fusion|fused|discectomy|arthroplasty|motion segment|facet|canal|listhesis|间盘|间隙|狭窄|突出|膨出|融合|椎间孔|退变|退行|小关节"
+    r"dis[ck]s?\b|intervertebral|interbody|interspace|stenos|narrow|herniat|protru|extru|bulg"
+    r"|desiccat|degenerat|spondylosis|foramin"
+    r"|acdf|fusion|fused|discectomy|arthroplasty|motion segment|facet|canal|listhesis|间盘|间隙|狭窄|突出"
+    r"|膨出|融合|椎间孔|退变|退行|小关节"
 )
 _BONE_WORD = re.compile(
-    r"vertebra(?!l canal)|bod(?:y|ies)\b|fractur|laminectom|laminoplast|lamina|corpectom|pedicle|spinous|transverse|screws?\b|metasta|hemangioma|haemangioma"
-    r"|marrow|alignment|lordosis|kyphosis|wedg|compress|collaps|myelom|lesion|骨折|椎体(?!间)|棘突|椎板|椎弓|横突|序列|曲度|血管瘤|转移|骨质"
+    r"vertebra(?!l canal)|bod(?:y|ies)\b|fractur|laminectom|laminoplast|lamina|corpectom|pedicle"
+    r"|spinous|transverse|screws?\b|metasta|hemangioma|haemangioma"
+    r"|marrow|alignment|lordosis|kyphosis|wedg|compress|collaps|myelom|lesion|骨折|椎体(?!间)|棘突|椎板|椎弓"
+    r"|横突|序列|曲度|血管瘤|转移|骨质"
 )
 _ROOT_FOLLOWS = re.compile(
-    r"\s*(?:(?:exiting|traversing|spinal|exit|existing) )?(?:nerves?\b|roots?\b|nerve ?roots?\b|radicul|dermatom|myotom|palsy|distribution|ganglion|脊?神经|神经根|根性|皮节)"
+    r"\s*(?:(?:exiting|traversing|spinal|exit|existing) )?(?:nerves?\b|roots?\b|nerve ?roots?\b"
+    r"|radicul|dermatom|myotom|palsy|distribution|ganglion|脊?神经|神经根|根性|皮节)"
 )
 _ROOT_BEFORE = re.compile(
-    r"(?:exiting|traversing|exits|nerve roots?(?: of)?|radiculopathy(?: at| of)?|root of|dermatomes?(?: of)?) ?$|(?:出口|走行|行走|神经根)(?:根)?[(:]?$"
+    r"(?:exiting|traversing|exits|nerve roots?(?: of)?|rami of|radiculopathy(?: at| of)?|root of"
+    r"|dermatomes?(?: of)?) ?$|(?:出口|走行|行走|神经根)(?:根)?[(:]?$"
 )
 _ONE_DISC = re.compile(r" ?(?:intervertebral )?dis[ck]\b(?! ?(?:space )?(?:above|below))|(?:椎?间盘)")
 _SPACE_FOLLOWS = re.compile(r" ?(?:之间|(?:椎体?)?间(?:隙|盘|孔)?| ?interspace| ?intervertebral| ?junction)")
@@ -226,31 +238,33 @@ def _of_item(text: str, item: Sequence[Part], end: int) -> list[tuple[str, Kind,
         return [(first.name, Kind.VERTEBRA, *span)]
     links = [part.link for part in item[1:]]
     tight = any(link in {"/", "", "on"} for link in links)
-    chain = all(neighbours(a.name, b.name) for a, b in zip(item, item[1:], strict=False))
+    chain = all(neighbours(a.name, b.name) for a, b in pairwise(item))
     if links == ["on"] and not chain and neighbours(last.name, first.name):
         return [(disc(last.name, first.name), Kind.DISC, *span)]
+    if "" in links and not chain:
+        return []  # C6D6: run together, and no neighbours
     if all(link in {"/", "", "on"} for link in links) and not chain:
         if len(item) == 2 and neighbours(last.name, first.name):
             return [(disc(last.name, first.name), Kind.DISC, *span)]
         return [(part.name, Kind.VERTEBRA, part.start, part.end) for part in item]
     if chain and "to" not in links:
         ahead = text[max(0, first.start - 40) : first.start]
-        bones = _BONE_FOLLOWS.match(text, end) is not None or _BONE_BEFORE.search(ahead) is not None
+        bones = _BONE_FOLLOWS.match(text, end) is not None or (
+            not tight and _BONE_BEFORE.search(ahead) is not None
+        )
     else:
         bones = not tight and not _speaks_of_discs(text, first.start, end)
     chained = between(first.name, last.name)
     if bones:
         return [(name, Kind.VERTEBRA, *span) for name in chained]
-    return [
-        (disc(upper, lower), Kind.DISC, *span) for upper, lower in zip(chained, chained[1:], strict=False)
-    ]
+    return [(disc(upper, lower), Kind.DISC, *span) for upper, lower in pairwise(chained)]
 
 
 _CLAUSE_END = re.compile(r"[.;,。\n]| but | while ")
 
 
 def _speaks_of_discs(text: str, start: int, end: int) -> bool:
-    """Whether the nearest noun of the clause is one of discs and not of bones; one before must be three times as near."""
+    """Whether the nearest noun of the clause is one of discs; one before it must be three times as near."""
     behind = text[end : end + _WINDOW]
     cut = _CLAUSE_END.search(behind)
     behind = behind[: cut.start()] if cut else behind

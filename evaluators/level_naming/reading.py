@@ -26,10 +26,12 @@ _PLAIN = str.maketrans(
 )
 """Subscripts, and the traditional characters among the words that are looked for; one character each."""
 _BEFORE_HEADING = re.compile(
-    r"[\s#>*•|+\-]*(?:\(?\d{1,2}[.)、]\s?)?(?:(?P<at>at)(?: (?:the|levels?|of))* |(?:the |levels? |disc |segment |findings?:? )*)"
+    r"[\s#>*•|+\-]*(?:\(?\d{1,2}[.)、]\s?)?(?:(?P<at>at)(?: (?:the|levels?|of))* |(?:the |levels? "
+    r"|disc |segment |findings?:? )*)"
 )
 _BEHIND_HEADING = re.compile(
-    r"(?: ?\([^()\n]{0,30}\))?(?: ?(?:levels?|dis[ck]s?|segments?|disc space|intervertebral disc|椎间盘|椎体|节段|水平|层面|间隙)){0,2} ?(?:[:|]|- |(?=\n|$))"
+    r"(?: ?\([^()\n]{0,30}\))?(?: ?(?:levels?|dis[ck]s?|segments?|disc space|intervertebral disc"
+    r"|椎间盘|椎体|节段|水平|层面|间隙)){0,2} ?(?:[:|]|- |(?=\n|$))"
 )
 _BULLET = re.compile(r"\s*(?:[-*•+>|]|\d{1,2}[.)、]|\([a-z\d]\))")
 
@@ -61,10 +63,12 @@ def named_levels(text: str) -> tuple[Mention, ...]:
     def capital(place: int) -> bool:
         return place < len(plain) and text[folded.starts[place] : folded.ends[place]].isupper()
 
-    spine = speaks_of_spine(plain)
-    taken = [one for one in expressions(plain, capital) if not is_something_else(plain, one, spine=spine)]
+    seen = expressions(plain, capital)
+    spine = bool(seen) and speaks_of_spine(plain, seen)
+    taken = [one for one in seen if not is_something_else(plain, one, spine=spine)]
     if not taken:
         return ()
+    offered = _offered(plain, taken)
     found: list[Mention] = []
     parts = _parsed(plain, taken, list(sentences(plain, taken, capital)))
     for i, (sentence, said) in enumerate(parts):
@@ -79,9 +83,29 @@ def named_levels(text: str) -> tuple[Mention, ...]:
             tail = [(one, spoken(plain, at, one)) for at, one in below] if clause is named[0] else []
             for unit, side in zip(clause.units, sides(plain, clause, mine, tail), strict=True):
                 how = standing(plain, sentence, clause, unit, mine, [one for _, one in tail])
+                how = Standing.MENTIONED if unit.start in offered else how
                 for level, kind, start, end in unit.levels:
                     found.append(Mention(level, kind, side, how, *folded.original(start, end)))
     return tuple(found)
+
+
+_LABEL = re.compile(r"[\[(]?([a-j])[\]).:]+ ?$")
+_FEWEST_OFFERED = 3
+
+
+def _offered(text: str, taken: list[Expression]) -> set[int]:
+    """Where the levels of a list of options begin: three or more labelled A, B, C ... one after the other."""
+    found: set[int] = set()
+    run: list[int] = []
+    for one in taken:
+        label = _LABEL.search(text, max(0, one.start - 5), one.start)
+        if label is None or ord(label[1]) - ord("a") != len(run):
+            run = []
+        if label is not None and ord(label[1]) - ord("a") == len(run):
+            run.append(one.start)
+            if len(run) >= _FEWEST_OFFERED:
+                found.update(run)
+    return found
 
 
 _Said = tuple[Sentence, list[Clause]]
@@ -125,7 +149,9 @@ _MOST_BELOW = 12
 """Sentences that a heading reaches at most."""
 
 
-def _below(text: str, parts: list[_Said], place: int, capital: Callable[[int], bool]) -> list[tuple[Sentence, Clause]]:
+def _below(
+    text: str, parts: list[_Said], place: int, capital: Callable[[int], bool]
+) -> list[tuple[Sentence, Clause]]:
     """The clauses behind the first sentence that are about its level too.
 
     A heading stands over its line, or over the items below a line of its own, until the next heading; a topic over the

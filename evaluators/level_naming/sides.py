@@ -15,27 +15,38 @@ from spinebench.evaluators.level_naming.standing import Spoken
 
 Side = Literal["left", "right", "both"]
 
-_PICTURE = r"(?:images?|pictures?|films?|screens?|slices?|scans?|photo\w*|frames?|figures?|panels?|viewer|reader|page|display)"
+_PICTURE = (
+    r"(?:images?|pictures?|films?|screens?|slices?|scans?|photo\w*|frames?|figures?|panels?|viewer|reader|page"
+    r"|display)"
+)
 _SIDE = re.compile(
-    r"(?P<both>\b(?:bilateral(?:ly)?|both sides|either side|b/l)\b|\bboth (?:neural |lateral |[clts]\d{1,2} )*(?:foram\w+|recess\w*|facets?|nerve|nerves|exiting|traversing|sides?|subarticular|pedicles?|lamina\w*|pars)"
+    r"(?P<both>\b(?:bilateral(?:ly)?|both sides|either side|b/l)\b|\bboth (?:neural |lateral "
+    r"|[clts]\d{1,2} )*(?:foram\w+|recess\w*|facets?|nerve|nerves|exiting|traversing|sides?"
+    r"|subarticular|pedicles?|lamina\w*|pars)"
     r"|双侧|两侧|双边|左右(?:两|双)?侧|左右(?=椎间孔|侧隐窝|神经根)|双(?=椎间孔|侧隐窝|神经根|小关节))"
     r"|(?P<left>\b(?:left|lt\.)(?:-?sided|wards?)?(?![a-z])|\(l\)|左(?!右))"
     r"|(?P<right>\b(?:right|rt\.)(?:-?sided|wards?)?(?![a-z])|\(r\)|(?<!左)右)"
 )
 _LIMBS = (
-    r"[ -]?(?:(?:lower|upper|posterior|anterior|medial|big|great|first|the|side|proximal|distal) )*(?:legs?|arms?|hands?|foot|feet|thighs?|calf|hips?|buttocks?|knees?|ankles?|shoulders?|limbs?|extremit\w*|toes?|groin|flank|quadrant"
-    r"|kidneys?|thyroid|parotid|renal|adrenal|lungs?|pleura\w*|hepatic|ovar\w*|breast|ureter\w*|femoral|femur|iliac (?:vessel|arter)\w*|atri\w+|ventric\w+|hemi-?(?:paresis|plegia))\b"
+    r"[ -]?(?:(?:lower|upper|posterior|anterior|medial|big|great|first|the|side|proximal"
+    r"|distal) )*(?:legs?|arms?|hands?|foot|feet|thighs?|calf|hips?|buttocks?|knees?|ankles?"
+    r"|shoulders?|limbs?|extremit\w*|toes?|groin|flank|quadrant"
+    r"|kidneys?|thyroid|parotid|renal|adrenal|lungs?|pleura\w*|hepatic|ovar\w*|breast|ureter\w*"
+    r"|femoral|femur|iliac (?:vessel|arter)\w*|atri\w+|ventric\w+|hemi-?(?:paresis|plegia))\b"
     r"|侧?(?:下肢|上肢|腿|臀|足|脚|手|臂|肩|踇|拇|小腿|大腿|膝|髋|肾|肺|肝|卵巢|输尿管|径|小指|趾|半身|肢)"
 )
 _NOT_AFTER = re.compile(
-    rf"{_LIMBS}|(?:[ -](?:side|half|part|edge|border|margin|hand side|portion))?[ ,]*(?:of|in|on) (?:the|this|each) {_PICTURE}\b"
+    rf"{_LIMBS}|(?:[ -](?:side|half|part|edge|border|margin|hand side|portion))?[ ,]*(?:of|in"
+    rf"|on) (?:the|this|each) {_PICTURE}\b"
     rf"|[ -]{_PICTURE}\b|[ -]hand\b"
 )
 _RIGHT_ANSWER = re.compile(
-    r" (?:answers?|options?|choices?|ones?|levels?|diagnos\w+|repl\w+|now|away|after|before|below|above|behind|at|up|there|here|angles?|reasons?|approach|interpretation|conclusion)\b"
+    r" (?:answers?|options?|choices?|ones?|levels?|diagnos\w+|repl\w+|now|away|after|before|below"
+    r"|above|behind|at|up|there|here|angles?|reasons?|approach|interpretation|conclusion)\b"
 )
 _LEFT_OVER = re.compile(
-    r" (?:untreated|alone|out|behind|over|off|open|unchanged|intact|in place|in situ|the hospital|unfused)\b|[.,;)]|$"
+    r" (?:untreated|alone|out|behind|over|off|open|unchanged|intact|in place|in situ|the hospital"
+    r"|unfused)\b|[.,;)]|$"
 )
 _STATES = re.compile(r"(?:\b(?:is|are|was|were|that's|all|you're|been|be|quite|exactly|get it) )$")
 _DENIED = re.compile(
@@ -156,7 +167,9 @@ def _gaps(
     return found
 
 
-def _behind(text: str, units: Sequence[Unit], gaps: Sequence[tuple[Side | None, bool]], i: int) -> Side | None:
+def _behind(
+    text: str, units: Sequence[Unit], gaps: Sequence[tuple[Side | None, bool]], i: int
+) -> Side | None:
     if gaps[i][0] is not None and gaps[i][1]:
         return gaps[i][0]
     for j in range(i + 1, len(gaps)):

@@ -170,7 +170,9 @@ def _scopes(text: str, clause: Clause, cues: Sequence[tuple[int, int]]) -> tuple
     edges = _commas(text, clause)
     for start, end in cues:
         if not found or start >= found[-1][1]:
-            found.append((start, _reach(text, edges, clause.end, end, words.CHINESE.match(text, start) is not None)))
+            found.append(
+                (start, _reach(text, edges, clause.end, end, words.CHINESE.match(text, start) is not None))
+            )
     return tuple(found)
 
 

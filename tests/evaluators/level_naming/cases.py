@@ -231,3 +231,37 @@ NOT_A_LEVEL: tuple[tuple[str, str, str], ...] = (
 )
 
 CASES = NOTATIONS + RANGES_AND_LISTS + SIDES + STANDING + NOT_A_LEVEL
+
+LATER: tuple[tuple[str, str, str], ...] = (
+    ("topic-side", "At L4-5, there is a bulge. The left recess is narrowed.", "L4/L5 left"),
+    ("topic-denied-side", "L4-L5: left protrusion. No right foraminal stenosis.", "L4/L5 left"),
+    ("patent-side", "At L2-3 a bulge to the left, and the right foramen is widely patent.", "L2/L3 left"),
+    ("heading-without-colon", "C4-C5 Disc bulge. Mild bilateral foraminal narrowing.", "C4/C5 both"),
+    (
+        "heading-line",
+        "### L4/L5\n- disc: bulge\n- right recess: narrowed\n### L5/S1\n- normal",
+        "L4/L5 right; =L5/S1",
+    ),
+    ("run-on", "No tumour is seen.Disc degeneration at C5-C6 levels.", "C5/C6"),
+    ("with-or-without", "Surgery with or without fusion at the L4-L5 level for stenosis.", "L4/L5"),
+    (
+        "other-vertebrae",
+        "The twelve vertebrae (T1-T3) and their associated discs are degenerated.",
+        "T1; T2; T3",
+    ),
+    ("sixth-lumbar", "Disc herniation at L5-6.", "L5/L6"),
+    ("options", "A. L1/L2\nB. L2/L3\nC. L3/L4\nThe answer is C. L3/L4", "@L1/L2; @L2/L3; @L3/L4; L3/L4"),
+    ("table", "| L3/4 | normal | - |\n| L4/5 | herniation | right |", "=L3/L4; L4/L5 right"),
+    ("traditional", "頸5/6椎間盤突出,壓迫左側頸6神經根,腰4/5椎間盤未見突出。", "C5/C6; C6 root left; -L4/L5"),
+    ("zh-denied-side", "腰4-5椎间盘膨出,双侧侧隐窝未见明显狭窄。", "L4/L5"),
+    ("zh-conus-apart", "脊髓圆锥正常:正常位置在腰1-2水平,未见异常。", "@L1/L2"),
+    ("zh-segments", "胸腰椎骨折是指T11~L1节段的骨折", "T11; T12; L1"),
+    ("zh-leading", "C5-C6、C6-C7椎间盘突出,以C5-C6为著", "C5/C6; C6/C7; C5/C6"),
+    ("not-two-levels", "L4/5 is the level, and not L3/4 or L5/S1.", "L4/L5; -L3/L4; -L5/S1"),
+    ("two-findings-two-sides", "left L4 pedicle fracture and right L5 pedicle fracture", "L4 left; L5 right"),
+    ("numbered", "1.L4/5椎间盘突出\n2. L5/S1 bulge", "L4/L5; L5/S1"),
+    ("two-sentences", "No fracture at L4/5. L4/5 herniates.", "-L4/L5; L4/L5"),
+    ("units", "The moment is 9.1 J T-1 and a = 9.8 m/s2 in the spine model.", ""),
+    ("sacroiliac", "Degeneration of the SI joint, spine normal.", ""),
+)
+"""Found in texts that others wrote, and put into words of our own, after the first run."""
