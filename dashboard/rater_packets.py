@@ -162,6 +162,17 @@ class RaterPackets:
         """One of the rater's own packets; None for anything else, whether it exists or not."""
         return next((one for one in self.of(rater) if one.set_id == set_id), None)
 
+    def is_closed(self, rater: str, set_id: str) -> bool:
+        """Whether it is the rater's own packet, of an audit whose ratings are final."""
+        books = ((folder, self._book(folder)) for folder in self._workspace.audits())
+        return any(
+            book is not None
+            and rater in book.assignments
+            and book.set_id(rater) == set_id
+            and folder.rating_lock() is not None
+            for folder, book in books
+        )
+
     def _book(self, folder: AuditFolder) -> RatingBook | None:
         """None where nothing is assigned."""
         try:

@@ -52,6 +52,7 @@ _NOTHING_HERE = "There is nothing of yours at this address."
 _BROKEN = (
     "Something is wrong with the study's files. Nothing you submitted is lost; please tell the study lead."
 )
+_CLOSED = "the ratings of this study are final by now."
 _CONFLICT = (
     "it was rated in another window or on another computer since. What you see here is a draft now: "
     "submit it again to replace the other rating."
@@ -229,14 +230,18 @@ class _RaterServer:
         if rater is None:
             return JSONResponse({"reason": "you are signed out."}, status_code=401)
         held = await self._named(request, rater)
+        if held is None:
+            closed = await run_in_threadpool(self._packets.is_closed, rater, request.path_params["set_id"])
+            # Not an answer about the rating: whose it is may sign in again in this browser, and send it.
+            status, reason = (404, _CLOSED) if closed else (403, "it is not of who is signed in.")
+            return JSONResponse({"reason": reason}, status_code=status)
         body = await _body(request)
         try:
             sent = None if body is None else json.loads(body, parse_constant=str)
         except (ValueError, RecursionError):
             sent = None
-        if held is None or sent is None:
-            reason = "this packet is closed, or not yours." if held is None else "it cannot be read."
-            return JSONResponse({"reason": reason}, status_code=404 if held is None else 400)
+        if sent is None:
+            return JSONResponse({"reason": "it cannot be read."}, status_code=400)
         try:
             taken = await run_in_threadpool(held.take, sent)
         except ConflictError as conflict:

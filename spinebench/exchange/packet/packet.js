@@ -6,6 +6,7 @@
   const server = packet.server ?? null; // null: a file on a disk, whose ratings are handed in as a file
   const IDLE_MS = 60000;
   const OTHER_TAB_MS = 1000; // what one tab holds as not sent, the others send too after this time
+  const MANY = 6; // more dimensions than these are drawn smaller, so that a screen holds them
   const CANNOT = "cannot_assess";
   const dimensions = new Map(packet.dimensions.map((one) => [one.id, one]));
   const modes = new Map(packet.modes.map((one) => [one.id, one]));
@@ -60,7 +61,9 @@
 
   function changed() {
     const one = of(place);
-    one.saved_at = new Date().toISOString();
+    // Later than before, whatever the clock says: the time also tells one state of a rating from the next.
+    const before = one.saved_at === null ? 0 : Date.parse(one.saved_at);
+    one.saved_at = new Date(Math.max(Date.now(), before + 1)).toISOString();
     one.opened_at ??= one.saved_at;
     keep();
     showProgress();
@@ -133,7 +136,7 @@
     current = Math.max(0, one.dimensions.findIndex((id) => of(place).scores[id] === undefined));
     drawForm();
     drawImages(one);
-    at("reading").scrollTop = 0;
+    for (const id of ["asked", "told"]) at(id).scrollTop = 0;
     at("form").scrollTop = 0;
     if (leaving.sitting !== one.sitting && one.sitting > leaving.sitting) {
       notice(`Sitting ${one.sitting} begins here. ${server === null ? "Save your ratings file and take" : "Take"} a break before you go on.`);
@@ -147,6 +150,7 @@
     const one = packet.cases[place];
     const rating = of(place);
     at("dimensions").replaceChildren(...one.dimensions.map((id, order) => dimension(dimensions.get(id), order)));
+    at("form").classList.toggle("many", one.dimensions.length > MANY);
     at("modes-box").hidden = one.modes.length === 0;
     at("modes").replaceChildren(...one.modes.map((id) => {
       const mode = modes.get(id);
@@ -427,7 +431,8 @@
     },
     taken(sent, answer) { answered(sent, { base: answer.rating_id }); },
     refused(sent, answer) {
-      answered(sent, { submitted: null, ...(answer.stands === undefined ? {} : { base: answer.stands }) });
+      // What waited behind it was made without knowing of the other rating either.
+      answered(sent, { submitted: null, ...(answer.stands === undefined ? {} : { base: answer.stands, sending: [] }) });
       const number = indexOf(sent.packet_id) + 1;
       notice(`Trace ${number} was not taken: ${answer.reason}`);
     },
@@ -436,6 +441,8 @@
 
   function answered(sent, changes) {
     const index = indexOf(sent.packet_id);
+    const late = kept ? stored(sent.packet_id) : null; // another tab's change, whose message is still on its way
+    if (late !== null && late.saved_at > (of(index).saved_at ?? "")) ratings[sent.packet_id] = late;
     const rating = of(index);
     rating.sending = rating.sending.filter((other) => other.saved_at !== sent.saved_at);
     Object.assign(rating, changes);
@@ -453,12 +460,24 @@
     const n = Object.values(ratings).reduce((sum, one) => sum + one.sending.length, 0);
     const kind = `${n} submitted ${n === 1 ? "rating" : "ratings"}`;
     at("connection").hidden = trouble === "";
+    if (trouble === "somebody else") { write(at("connection"), `Somebody else is signed in in this browser. ${kind} kept here, to be sent when you sign in again.`); at("sign-in").hidden = true; return; }
     write(at("connection"), trouble === "offline" ? `No connection. ${kind} kept in this browser, to be sent as soon as there is one.` : trouble === "" ? "" : `You are signed out. ${kind} kept in this browser: sign in again in this browser, and they are sent.`);
     at("sign-in").hidden = trouble !== "signed out";
   }
 
   async function signOut() {
-    try { await fetch(server.sign_out, { method: "POST", credentials: "same-origin" }); } finally { location.assign("/"); }
+    const unsent = () => Object.values(ratings).reduce((sum, one) => sum + one.sending.length, 0);
+    if (unsent() > 0) await send();
+    const n = unsent();
+    if (n > 0 && !confirm(`${n} submitted ${n === 1 ? "rating has" : "ratings have"} not been sent yet. They stay in this browser, and go out when you sign in here again. Sign out now?`)) return;
+    try {
+      const reply = await fetch(server.sign_out, { method: "POST", credentials: "same-origin" });
+      if (!reply.ok) throw new Error(String(reply.status));
+    } catch {
+      notice("You are still signed in: there is no connection. Sign out again when there is one.");
+      return;
+    }
+    location.assign("/");
   }
 
   // Another tab of the same rater: both show the same.
@@ -466,6 +485,8 @@
     const index = packet.cases.findIndex((one) => event.key === slot(one.packet_id));
     const held = index < 0 ? null : stored(packet.cases[index].packet_id);
     if (held === null) return;
+    const before = ratings[packet.cases[index].packet_id];
+    if (before?.sending.length > 0 && held.sending.length === 0 && held.submitted === null) notice(`Trace ${index + 1} was not taken as it was submitted: it is a draft again. Look at it, and submit it again.`);
     ratings[packet.cases[index].packet_id] = held;
     if (index === place) drawForm();
     showProgress();
@@ -544,16 +565,16 @@
     event.preventDefault();
   }
 
-  let lastInput = Date.now();
+  let lastInput = performance.now(); // not the time of day, which may be set
   for (const name of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchstart"]) {
-    window.addEventListener(name, () => { lastInput = Date.now(); }, { passive: true, capture: true });
+    window.addEventListener(name, () => { lastInput = performance.now(); }, { passive: true, capture: true });
   }
   let lastTick = performance.now();
   setInterval(() => {
     const now = performance.now();
     const passed = Math.min(now - lastTick, 2000) / 1000;
     lastTick = now;
-    if (document.visibilityState === "visible" && document.hasFocus() && Date.now() - lastInput < IDLE_MS) {
+    if (document.visibilityState === "visible" && document.hasFocus() && now - lastInput < IDLE_MS) {
       of(place).active_s = Math.round((of(place).active_s + passed) * 10) / 10;
     }
   }, 500);
