@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import streamlit as st
@@ -117,6 +117,22 @@ def repeat_rows(one: DimensionAgreement) -> list[Row]:
     ]
 
 
+def spread_rows(found: Sequence[dict[str, object]]) -> list[Row]:
+    """How often each rater gave each score, in percent of what that rater scored; of the query `score_spread`."""
+    given = [dict(zip(_numbers(row["scores"]), _numbers(row["counts"]), strict=True)) for row in found]
+    scale = sorted({score for counts in given for score in counts})
+    return [
+        {
+            "rater": str(row["rater"]),
+            "is": str(row["source"]),
+            "scored": int(str(row["n_scored"])),
+            "mean": f"{float(str(row['mean'])):.2f}",
+            **{f"{score}, %": f"{100 * counts.get(score, 0) / sum(counts.values()):.0f}" for score in scale},
+        }
+        for row, counts in zip(found, given, strict=True)
+    ]
+
+
 def corrected_rows(report: CalibrationReport, task: str) -> list[Row]:
     """Per model the judge's mean as it is, the clinicians' and the corrected one, weighted to the frame."""
     return [
@@ -193,6 +209,10 @@ def show_list(sentences: Iterable[str]) -> None:
     """Sentences that may hold names from files or models: as text, never as Markdown."""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     st.html(f"<ul style='margin:0;padding-left:1.2rem'>{items}</ul>")
+
+
+def _numbers(values: object) -> list[int]:
+    return [int(one) for one in values] if isinstance(values, list) else []
 
 
 def _text(value: float | None, span: Interval | None, reason: str | None, percent: bool) -> str:

@@ -6,25 +6,32 @@ makes nothing be computed again; a new judgement or rating does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FunctionType
+from typing import cast
 
 import streamlit as st
 
 from spinebench.audit_records import AuditSpec
 from spinebench.audits.rows import audit_rows
-from spinebench.dashboard.workspace_data import stop_with, workspace
+from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement import AgreementReport, agreement_report
 from spinebench.evaluators.agreement.scored_pairs import ScoredPair, scored_pairs
 from spinebench.evaluators.audit_rows import AuditRows
 from spinebench.evaluators.calibration import CalibrationReport, calibration_report
 from spinebench.evaluators.reasoning import WrongReason, right_for_wrong_reason
+from spinebench.store.ingest_audits import ingest_audit
 from spinebench.store.workspace import Workspace
 
 _KEPT = 100
 """Reports that are kept, of all sessions together."""
+_PATIENCE_S = 0.4
+"""How long a page waits for a report before it says that one is being computed."""
 _FILES = ("audit.json", "traces.jsonl", "journal.jsonl", "assignments.jsonl", "ratings/*.jsonl")
 """What the rows of an audit are read from."""
 
@@ -69,39 +76,55 @@ def audit_state(audit_id: str) -> AuditState:
     return AuditState(str(place.path), audit_id, files)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading scores and ratings ...")
-def rows_of(state: AuditState) -> AuditRows:
-    """Everything the statistics of the audit need. Shared between sessions: to be read only."""
-    return audit_rows(Workspace(Path(state.path)), [state.audit_id])
+class StillComputingError(Exception):
+    """A report is not finished; `is_done` tells when asking again gives it."""
+
+    def __init__(self, report: Future[object]) -> None:
+        super().__init__("a report is being computed")
+        self._report = report
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the report, or what went wrong with it, is there."""
+        return self._report.done()
 
 
 def scored_dimensions(state: AuditState) -> dict[str, list[str]]:
     """Task -> the dimensions on which validation traces of it have scores; both sorted."""
-    rows = rows_of(state)
-    task_of = {trace.trace_id: trace.task for trace in rows.traces if trace.split == "validation"}
-    found = sorted({(task_of[row.trace_id], row.dimension) for row in rows.scores if row.trace_id in task_of})
-    return {task: [name for own, name in found if own == task] for task, _ in found}
+    _load(state)
+    found: dict[str, list[str]] = {}
+    for row in rows("audit_dimensions", audit_id=state.audit_id):
+        found.setdefault(str(row["task"]), []).append(str(row["dimension"]))
+    return found
 
 
-@st.cache_data(max_entries=_KEPT, show_spinner="Computing agreement ...")
+# The reports below are computed beside the pages, one after the other, and raise StillComputingError until they are
+# there: those of an audit of 20,000 judgements take seconds, in which a page still has to answer clicks.
+
+
+def rows_of(state: AuditState) -> AuditRows:
+    """Everything that the statistics of the audit need. Shared between sessions: to be read only."""
+    return cast(AuditRows, _finished(_read_rows, state))
+
+
 def agreement_of(state: AuditState, task: str, dimension: str) -> AgreementReport:
     """The agreement report on one task and dimension: the same figures as `spinebench agree --dimension`."""
-    rows = rows_of(state)
-    ids = {trace.trace_id for trace in rows.traces if trace.task == task}
-    of_task = replace(rows, scores=tuple(row for row in rows.scores if row.trace_id in ids))
-    return agreement_report(of_task, dimensions=[dimension])
+    return cast(AgreementReport, _finished(_agreement, state, task, dimension))
 
 
-@st.cache_data(max_entries=_KEPT, show_spinner="Correcting scores ...")
 def calibration_of(state: AuditState, dimension: str, judge: str | None) -> CalibrationReport:
     """The calibration report on one dimension, all tasks; `judge` None: the panel's median."""
-    return calibration_report(rows_of(state), dimension=dimension, judge=judge)
+    return cast(CalibrationReport, _finished(_calibration, state, dimension, judge))
 
 
-@st.cache_data(max_entries=_KEPT, show_spinner="Reading reasons ...")
 def wrong_reasons_of(state: AuditState, dimension: str, judge: str | None) -> tuple[WrongReason, ...]:
     """Right for the wrong reason on one dimension, over all tasks, per model and for all of them."""
-    return right_for_wrong_reason(rows_of(state), dimension=dimension, judge=judge)
+    return cast(tuple[WrongReason, ...], _finished(_wrong_reasons, state, dimension, judge))
+
+
+def pairs_of(state: AuditState, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:
+    """The single scores behind a comparison of one judge and the clinicians."""
+    return cast(tuple[ScoredPair, ...], _finished(_pairs, state, task, dimension, judge))
 
 
 def is_simulated(state: AuditState) -> bool:
@@ -109,10 +132,59 @@ def is_simulated(state: AuditState) -> bool:
     return any(trace.simulated for trace in rows_of(state).traces)
 
 
-@st.cache_data(max_entries=_KEPT, show_spinner=False)
-def pairs_of(state: AuditState, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:
-    """The single scores behind a comparison of one judge and the clinicians."""
-    return scored_pairs(rows_of(state), task=task, dimension=dimension, judge=judge)
+@st.cache_data(max_entries=8, show_spinner="Loading scores and ratings ...")
+def _load(state: AuditState) -> None:
+    """Bring the database up to this state of the audit's files."""
+    ingest_audit(Workspace(Path(state.path)), state.audit_id)
+
+
+def _finished(compute: Callable[..., object], state: AuditState, *asked: str | None) -> object:
+    if compute is not _read_rows:
+        _finished(_read_rows, state)
+    report = _begun(compute, state, asked)
+    try:
+        return report.result(timeout=_PATIENCE_S)
+    except TimeoutError:
+        raise StillComputingError(report) from None
+    except SpinebenchError:
+        _begun.clear(compute, state, asked)  # the next visit tries again
+        raise
+
+
+@st.cache_resource(max_entries=_KEPT, show_spinner=False, hash_funcs={FunctionType: lambda one: one.__name__})
+def _begun(
+    compute: Callable[..., object], state: AuditState, asked: tuple[str | None, ...]
+) -> Future[object]:
+    if compute is _read_rows:
+        return _worker().submit(compute, state)
+    return _worker().submit(compute, rows_of(state), *asked)
+
+
+@st.cache_resource(show_spinner=False)
+def _worker() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit reports")
+
+
+def _read_rows(state: AuditState) -> AuditRows:
+    return audit_rows(Workspace(Path(state.path)), [state.audit_id])
+
+
+def _agreement(known: AuditRows, task: str, dimension: str) -> AgreementReport:
+    ids = {trace.trace_id for trace in known.traces if trace.task == task}
+    of_task = replace(known, scores=tuple(row for row in known.scores if row.trace_id in ids))
+    return agreement_report(of_task, dimensions=[dimension])
+
+
+def _calibration(known: AuditRows, dimension: str, judge: str | None) -> CalibrationReport:
+    return calibration_report(known, dimension=dimension, judge=judge)
+
+
+def _wrong_reasons(known: AuditRows, dimension: str, judge: str | None) -> tuple[WrongReason, ...]:
+    return right_for_wrong_reason(known, dimension=dimension, judge=judge)
+
+
+def _pairs(known: AuditRows, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:
+    return scored_pairs(known, task=task, dimension=dimension, judge=judge)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from spinebench.audit_records import AuditSpec
 from spinebench.dashboard import agreement_tables as tables
@@ -17,13 +18,15 @@ from spinebench.dashboard.agreement_scores import (
     show_wrong_reasons,
 )
 from spinebench.dashboard.audit_reports import (
+    AuditState,
+    StillComputingError,
     agreement_of,
     audit_specs,
     audit_state,
     rows_of,
     scored_dimensions,
 )
-from spinebench.dashboard.workspace_data import stop_with, workspace
+from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
 
 
@@ -57,9 +60,8 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
         audit_id = _choice("Audit", "audit", [spec.audit_id for spec in reversed(specs)])
     spec = next(one for one in specs if one.audit_id == audit_id)
     state = audit_state(audit_id)
-    rows = rows_of(state)
     dimensions = scored_dimensions(state)
-    _mark(spec, rows.locked, rows.stale)
+    _mark(spec)
     if not dimensions:
         st.info(
             "Nobody has scored a trace of this audit yet. `spinebench audit` lets the judges go on, "
@@ -71,10 +73,31 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
         task = _choice("Task", "task", list(dimensions))
     with where[2]:
         dimension = _choice("Dimension", "dimension", dimensions[task])
+    try:
+        _show_report(state, task, dimension, where[3])
+    except StillComputingError as report:
+        _wait_for(report)
+    st.subheader(f"How each rater used the scale: {task}, {dimension}", anchor=False)
+    tables.show_table(
+        tables.spread_rows(rows("score_spread", audit_id=audit_id, task=task, dimension=dimension))
+    )
+
+
+@st.fragment(run_every=0.5)
+def _wait_for(report: StillComputingError) -> None:
+    """Say that a report is on its way, and show it when it is there; the page can be used meanwhile."""
+    if report.is_done:
+        st.rerun()
+    st.info("Computing agreement with its intervals ...", icon=":material/hourglass_top:")
+
+
+def _show_report(state: AuditState, task: str, dimension: str, where: DeltaGenerator) -> None:
+    known = rows_of(state)
+    _mark_ratings(known.locked, known.stale)
     report = agreement_of(state, task, dimension)
     one = report.dimensions[0]
     judges = [judge.judge for judge in one.judges]
-    with where[3]:
+    with where:
         name = _choice("Judge", "judge", judges[::-1]) if judges else None
     judge = next((each for each in one.judges if each.judge == name), None)
     st.caption(
@@ -122,7 +145,7 @@ def _choice(label: str, name: str, options: list[str]) -> str:
     return picked
 
 
-def _mark(spec: AuditSpec, locked: bool, stale: Sequence[str]) -> None:
+def _mark(spec: AuditSpec) -> None:
     if spec.simulated:
         st.warning(
             "SIMULATION: simulated models, judges or images. No figure here is about a real model or a real judge.",
@@ -132,6 +155,9 @@ def _mark(spec: AuditSpec, locked: bool, stale: Sequence[str]) -> None:
         st.warning(
             "PARTIAL: the audited runs asked only part of their benchmark.", icon=":material/pie_chart:"
         )
+
+
+def _mark_ratings(locked: bool, stale: Sequence[str]) -> None:
     if stale:
         st.warning("STALE: changed since the judge was held against clinicians:", icon=":material/history:")
         tables.show_list(stale)
