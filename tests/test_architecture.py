@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "exchange"},
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
-    "demo": {"models", "exchange"},
+    "demo": {"benchmarks", "models", "exchange"},
     "dashboard": {"benchmarks", "store", "evaluators", "rubrics", "audits", "rating", "exchange", "runs"},
     "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "audits"},
 }
