@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from spinebench.store.check import Severity, check
 from spinebench.store.ingest import ingest
 from spinebench.store.journal import encode
 from spinebench.store.mend import set_aside_corrupt_in_audit
+from tests.store.checked import Damage, append, assert_only_error, assert_only_notice, edit, tree
 from tests.stored_audits import T1, T2, assignment, decision, judgement, rating, review, stored_audit
 from tests.stored_runs import NOW
 
@@ -35,28 +35,10 @@ def audit_of(workspace: Workspace) -> AuditFolder:
     return workspace.audit("audit-1")
 
 
-def append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
-
-
 def rate_after_lock(workspace: Workspace) -> None:
     audit = audit_of(workspace)
     audit.lock_ratings()
     append(audit.path / "ratings" / "r1.jsonl", encode(rating(T1, {"logic": 5})))
-
-
-def tree(workspace: Workspace) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(workspace.path)): path.read_bytes()
-        for path in workspace.path.rglob("*")
-        if path.is_file() and path.suffix != ".lock"
-    }
-
-
-def edit(workspace: Workspace, statement: str) -> None:
-    with workspace.database.writing() as connection:
-        connection.execute(statement)
 
 
 def counted(workspace: Workspace, n_done: int) -> None:
@@ -73,9 +55,6 @@ def test_a_sound_audit_has_nothing_to_say(workspace: Workspace) -> None:
     before = tree(workspace)
     assert check(workspace) == []
     assert tree(workspace) == before
-
-
-Damage = Callable[[Workspace], object]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +135,7 @@ def test_damage_is_found_and_nothing_else(
     workspace: Workspace, damage: Damage, where: str, what: str
 ) -> None:
     damage(workspace)
-    before = tree(workspace)
-    errors = [finding for finding in check(workspace) if finding.severity is Severity.ERROR]
-    assert [finding.where for finding in errors] == [where]
-    assert what in errors[0].what
-    assert tree(workspace) == before
+    assert_only_error(workspace, where, what)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +187,7 @@ def test_what_the_next_command_mends_by_itself_is_a_notice(
     workspace: Workspace, state: Damage, where: str, what: str
 ) -> None:
     state(workspace)
-    (finding,) = check(workspace)
-    assert (finding.severity, finding.where) == (Severity.NOTICE, where)
-    assert what in finding.what
+    assert_only_notice(workspace, where, what)
 
 
 def test_ratings_of_what_was_not_assigned_are_told(workspace: Workspace) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from spinebench.records import JournalEntry, Outcome, RunState
-from spinebench.store import RunFolder, Workspace
+from spinebench.store import Workspace
 from spinebench.store.check import Finding, Severity, check
 from spinebench.store.ingest import Ingested, ingest
 from spinebench.store.journal import encode
 from spinebench.store.mend import set_aside_corrupt
 from spinebench.store.rebuild import rebuild
+from tests.store.checked import Damage, append, assert_only_error, assert_only_notice, edit, tree
 from tests.stored_runs import ITEMS, diagnosis, key, right, scored, status_of, stored_run
 
 D1, D2, D3, L1, L2 = ITEMS
@@ -28,24 +28,6 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def tree(workspace: Workspace) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(workspace.path)): path.read_bytes()
-        for path in workspace.path.rglob("*")
-        if path.is_file() and path.suffix != ".lock"
-    }
-
-
-def append(run: RunFolder, data: bytes) -> None:
-    with run.journal.path.open("ab") as file:
-        file.write(data)
-
-
-def edit(workspace: Workspace, statement: str) -> None:
-    with workspace.database.writing() as connection:
-        connection.execute(statement)
-
-
 def test_a_sound_workspace_has_nothing_to_say(workspace: Workspace) -> None:
     before = tree(workspace)
     assert check(workspace) == []
@@ -54,12 +36,11 @@ def test_a_sound_workspace_has_nothing_to_say(workspace: Workspace) -> None:
 
 def torn_before(workspace: Workspace) -> None:
     run = workspace.run("run-1")
-    append(run, b"torn")
+    append(run.journal.path, b"torn")
     run.journal.open()
     run.journal.close()
 
 
-Damage = Callable[[Workspace], object]
 RUN = "runs/run-1"
 
 
@@ -67,26 +48,27 @@ RUN = "runs/run-1"
     ("damage", "where", "what"),
     [
         pytest.param(
-            lambda w: append(w.run("run-1"), b"oops\n"),
+            lambda w: append(w.run("run-1").journal.path, b"oops\n"),
             f"{RUN}/journal.jsonl",
             "line 3 (byte ",
             id="corrupt line",
         ),
         pytest.param(
-            lambda w: append(w.run("run-1"), encode(right(D1, run_id="run-2"))),
+            lambda w: append(w.run("run-1").journal.path, encode(right(D1, run_id="run-2"))),
             f"{RUN}/journal.jsonl",
             "it belongs to run 'run-2'",
             id="line of another run",
         ),
         pytest.param(
-            lambda w: append(w.run("run-1"), encode(right(diagnosis("x")))),
+            lambda w: append(w.run("run-1").journal.path, encode(right(diagnosis("x")))),
             f"{RUN}/journal.jsonl",
             "the run has no item 'x'",
             id="line of no item",
         ),
         pytest.param(
             lambda w: append(
-                w.run("run-1"), encode(right(D2)).replace(b'"prompt_hash":"ab', b'"prompt_hash":"')
+                w.run("run-1").journal.path,
+                encode(right(D2)).replace(b'"prompt_hash":"ab', b'"prompt_hash":"'),
             ),
             f"{RUN}/journal.jsonl",
             "prompt_hash",
@@ -152,18 +134,14 @@ def test_damage_is_found_and_nothing_else(
     workspace: Workspace, damage: Damage, where: str, what: str
 ) -> None:
     damage(workspace)
-    before = tree(workspace)
-    errors = [finding for finding in check(workspace) if finding.severity is Severity.ERROR]
-    assert [finding.where for finding in errors] == [where]
-    assert what in errors[0].what
-    assert tree(workspace) == before
+    assert_only_error(workspace, where, what)
 
 
 @pytest.mark.parametrize(
     ("state", "where", "what"),
     [
         pytest.param(
-            lambda w: append(w.run("run-1"), b'{"answer'),
+            lambda w: append(w.run("run-1").journal.path, b'{"answer'),
             f"{RUN}/journal.jsonl",
             "a torn last line of 8 bytes",
             id="torn",
@@ -175,7 +153,7 @@ def test_damage_is_found_and_nothing_else(
             id="torn before",
         ),
         pytest.param(
-            lambda w: append(w.run("run-1"), encode(right(D2))),
+            lambda w: append(w.run("run-1").journal.path, encode(right(D2))),
             f"{RUN}/journal.jsonl",
             "1 lines are not loaded",
             id="behind",
@@ -209,9 +187,7 @@ def test_what_the_next_command_mends_by_itself_is_a_notice(
     workspace: Workspace, state: Damage, where: str, what: str
 ) -> None:
     state(workspace)
-    (finding,) = check(workspace)
-    assert (finding.severity, finding.where) == (Severity.NOTICE, where)
-    assert what in finding.what
+    assert_only_notice(workspace, where, what)
 
 
 def test_answers_that_were_counted_and_are_gone_are_an_error(workspace: Workspace) -> None:
@@ -247,7 +223,7 @@ def test_scores_of_no_answer_are_counted(workspace: Workspace) -> None:
 
 
 def test_every_corrupt_line_is_listed(workspace: Workspace) -> None:
-    append(workspace.run("run-1"), b"oops\n" + encode(right(D2)) + b"{}\n")
+    append(workspace.run("run-1").journal.path, b"oops\n" + encode(right(D2)) + b"{}\n")
     errors = [finding.what for finding in check(workspace) if finding.severity is Severity.ERROR]
     assert len(errors) == 2
     assert "line 3" in errors[0]
@@ -257,7 +233,7 @@ def test_every_corrupt_line_is_listed(workspace: Workspace) -> None:
 def test_corrupt_lines_set_aside_the_run_goes_on(workspace: Workspace) -> None:
     run = workspace.run("run-1")
     whole = run.journal.path.read_bytes()
-    append(run, b"oops\n" + encode(right(D2)) + b"{}\ntorn")
+    append(run.journal.path, b"oops\n" + encode(right(D2)) + b"{}\ntorn")
     aside = set_aside_corrupt(run)
     assert aside is not None
     assert aside.offset == len(whole)
