@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.exams import Said
     from tests.servers.provider import ProviderServer
 
@@ -73,3 +76,19 @@ def tiny_llava_answering_b(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("checkpoints") / "answering-b"
     return build_answering_llava(folder, reply="My final option: [B]")
+
+
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, driven by Playwright; skips the test where either is missing.
+
+    For one test alone: while Playwright is at work its event loop runs in this thread, and no other can be begun.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's Python package")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import URLError
 
 import pytest
-
-from tests.exams import ROOT, command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,7 +15,6 @@ if TYPE_CHECKING:
 
     from spinebench.store import Workspace
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _PATIENCE_S = 60.0
 
 
@@ -71,39 +60,10 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 @pytest.fixture(scope="session")
 def dashboard(audited: Workspace) -> Iterator[str]:
     """The address of `spinebench dashboard` on the audited workspace, started as a user starts it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        command("dashboard", "--workspace", audited.path, "--port", str(port), "--no-browser"),
-        cwd=audited.path.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(address, process)
+    from tests.dashboard.serving import serving
+
+    with serving(audited) as address:
         yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=_PATIENCE_S)
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, driven by Playwright; skips the test where either is missing.
-
-    For one test alone: while Playwright is at work its event loop runs in this thread, and no other can be begun.
-    """
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright's Python package")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -113,19 +73,3 @@ def tab(chromium: Browser) -> Iterator[Page]:
     context.set_default_timeout(_PATIENCE_S * 1000 / 2)
     yield context.new_page()
     context.close()
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not _answers(address):
-        assert process.poll() is None, "the dashboard ended"
-        assert time.monotonic() < deadline, "the dashboard did not come up"
-        time.sleep(0.1)
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-            return True
-    except (URLError, OSError):
-        return False

@@ -1,15 +1,7 @@
-"""A run whose one model wrote texts that want to be more than text, on a grey image; and a dashboard before it."""
+"""A run whose one model wrote texts that want to be more than text, on a grey image."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +10,6 @@ from spinebench.benchmarks.images import ImageStore
 from spinebench.records import ImageRef, JournalEntry, Outcome
 from spinebench.store import RunFolder, Workspace
 from spinebench.store.ingest import ingest
-from tests.exams import ROOT, command
 from tests.stored_runs import answer, diagnosis, key, scored, spec
 
 HOSTILE = (
@@ -60,33 +51,3 @@ def hostile_workspace(folder: Path) -> Workspace:
     run.journal.close()
     ingest(workspace)
     return workspace
-
-
-@contextmanager
-def serving(workspace: Workspace) -> Iterator[str]:
-    """The address of `spinebench dashboard` on a workspace."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        command("dashboard", "--workspace", workspace.path, "--port", str(port), "--no-browser"),
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, "the dashboard ended"
-                assert time.monotonic() < deadline, "the dashboard did not come up"
-                time.sleep(0.1)
-        yield address
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)

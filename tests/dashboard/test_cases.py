@@ -15,7 +15,8 @@ from spinebench.dashboard.case_export import as_csv, as_html, as_jsonl, exported
 from spinebench.dashboard.case_links import case_url, cases_url
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store import Workspace
-from tests.dashboard.hostile_cases import hostile_workspace, serving
+from tests.dashboard.hostile_cases import hostile_workspace
+from tests.dashboard.serving import serving
 from tests.stored_runs import key
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,18 +17,19 @@ from starlette.testclient import TestClient
 from spinebench.audit_records import RaterCard
 from spinebench.dashboard.rater_server import create_rater_app
 from spinebench.rating.assigning import Rateable, assign
+from spinebench.rubrics.load import load_rubric
+from spinebench.rubrics.rubric import Rubric
 from spinebench.store import AuditFolder, Workspace
 from spinebench.store.rater_tokens import current_tokens, issue_token, revoke_token, token_hash
 from tests.exams import Said
 from tests.rated_audits import MODELS, PERSONA, RUN, make_audit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
     from spinebench.dashboard.oidc_settings import OidcSettings
 
 AT = datetime(2026, 3, 4, tzinfo=UTC)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = (
     "</script><script>window.taken=1</script><img src='http://evil.example/x.png' onerror='window.taken=1'> "
     "![x](http://evil.example/y.png) [a](javascript:window.taken=1) \x1b[31m \u202egnp\u202c"
@@ -122,7 +122,8 @@ def test_a_rater_reaches_their_own_packet_and_no_other_page(tmp_path: Path) -> N
     for path in (theirs, f"{theirs}/images/{next(iter(content['images']))}", "/overview", "/cases", "/agreement",
                  "/errors", "/runs", "/_stcore/health", f"/rate/{audit.audit_id}", "/../x"):  # fmt: skip
         assert own.get(path).status_code == 404, path
-    assert own.post(f"{theirs}/ratings", json=rated(content)).status_code == 404
+    assert own.post(f"{theirs}/ratings", json=rated(content)).status_code == 403
+    assert own.post(f"/rate/{'0' * 24}/ratings", json=rated(content)).status_code == 403
     # Through the own address a packet of somebody else is refused too.
     mine = own.get("/", follow_redirects=False).headers["location"]
     assert own.post(f"{mine}/ratings", json=rated(content)).status_code == 422
@@ -246,23 +247,12 @@ def test_behind_the_lock_nothing_is_taken(tmp_path: Path) -> None:
     client.post(content["server"]["submit"], json=rated(content))
     audit.lock_ratings(at=AT)
     reply = client.post(content["server"]["submit"], json=rated(content, 1))
-    assert (reply.status_code, reply.json()["reason"]) == (404, "this packet is closed, or not yours.")
+    assert (reply.status_code, reply.json()["reason"]) == (404, "the ratings of this study are final by now.")
     assert "nothing for you to rate" in client.get("/").text
     assert len(audit.ratings()) == 1
 
 
 # ---------------------------------------------------------------- in a browser
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 class Server:
@@ -300,10 +290,10 @@ def site(tmp_path: Path) -> Iterator[tuple[Workspace, AuditFolder, Server]]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: tuple[Workspace, AuditFolder, Server]) -> Iterator[Page]:
+def page(chromium: Browser, site: tuple[Workspace, AuditFolder, Server]) -> Iterator[Page]:
     """Rater a, signed in by the form."""
     workspace, _, server = site
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
     foreign: list[str] = []
     context.on(
         "request", lambda asked: None if asked.url.startswith(server.address) else foreign.append(asked.url)
@@ -425,6 +415,142 @@ def test_without_a_connection_nothing_is_lost(
         again.stop()
 
 
+def test_what_waits_behind_a_conflict_replaces_nothing_by_itself(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    workspace, audit, _ = site
+    page.route("**/ratings", lambda route: route.abort())
+    packet = page.evaluate(
+        "() => JSON.parse(document.querySelector('#packet').textContent).cases[0].packet_id"
+    )
+    for score in "24":  # twice, without a connection: two versions wait
+        rate_here(page, score)
+        page.keyboard.press("Enter")
+        page.keyboard.press("p")
+    page.wait_for_function(
+        "() => document.querySelector('#connection').textContent.includes('2 submitted ratings')"
+    )
+    elsewhere = signed_in(workspace)
+    content = page_of(elsewhere)
+    assert elsewhere.post(content["server"]["submit"], json=rated(content, score=5)).status_code == 200
+    page.unroute("**/ratings")
+    sign_in_again(page, workspace)
+    page.wait_for_function("() => document.querySelector('#notice').textContent.includes('was not taken')")
+    page.wait_for_timeout(500)
+    (stands,) = audit.ratings()
+    assert (stands.packet_id, {one.score for one in stands.dimensions}) == (packet, {5})
+    assert page.inner_text("#state") == "draft"
+    page.keyboard.press("Enter")
+    submitted(page, 1)
+    assert {one.score for one in audit.ratings()[0].dimensions} <= {3, 4}
+
+
+def sign_in_again(page: Page, workspace: Workspace, rater: str = "a") -> None:
+    """In another tab, as the page asks for it; the one that rates is left open."""
+    other = page.context.new_page()
+    other.goto(page.url.split("/rate/")[0])
+    if other.locator("#token").count():
+        other.fill("#token", issue_token(workspace, rater, at=AT))
+        other.keyboard.press("Enter")
+        other.wait_for_selector(".dimension")
+    other.close()
+
+
+def test_another_rater_in_the_same_browser_takes_nothing_over(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    workspace, audit, _ = site
+    page.context.clear_cookies()
+    sign_in_again(page, workspace, "b")
+    rate_here(page)
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('#connection').textContent.includes('Somebody else')"
+    )
+    assert audit.ratings() == []
+    page.context.clear_cookies()
+    sign_in_again(page, workspace, "a")
+    submitted(page, 1)
+    assert [one.rater for one in audit.ratings(superseded=True)] == ["a"]
+    page.wait_for_selector("#connection", state="hidden")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status": 200, "body": "<html>sign in to this network</html>", "content_type": "text/html"},
+        {"status": 200, "body": "{}", "content_type": "application/json"},
+        {"status": 429, "body": '{"reason": "slow down"}', "content_type": "application/json"},
+        {"status": 404, "body": "not found", "content_type": "text/plain"},
+    ],
+    ids=["a page of the network", "no answer", "too many", "a proxy's 404"],
+)
+def test_an_answer_that_is_not_the_servers_decides_nothing(
+    page: Page, site: tuple[Workspace, AuditFolder, Server], reply: dict[str, Any]
+) -> None:
+    _, audit, _ = site
+    page.route("**/ratings", lambda route: route.fulfill(**reply))
+    rate_here(page)
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "() => document.querySelector('#connection').textContent.includes('No connection')"
+    )
+    assert audit.ratings() == []
+    page.unroute("**/ratings")
+    submitted(page, 1)
+    assert len(audit.ratings(superseded=True)) == 1
+
+
+def test_signing_out_says_what_has_not_been_sent_and_whether_it_was_done(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    asked: list[str] = []
+
+    def answer(dialog: Dialog, *, yes: bool) -> None:
+        asked.append(dialog.message)
+        dialog.accept() if yes else dialog.dismiss()
+
+    page.route("**/ratings", lambda route: route.abort())
+    rate_here(page)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#connection:not([hidden])")
+    page.once("dialog", lambda dialog: answer(dialog, yes=False))
+    page.click("#sign-out")
+    page.wait_for_function("() => true")
+    assert page.locator(".dimension").count() > 0
+    page.route("**/sign-out", lambda route: route.abort())
+    page.once("dialog", lambda dialog: answer(dialog, yes=True))
+    page.click("#sign-out")
+    page.wait_for_function("() => document.querySelector('#notice').textContent.includes('still signed in')")
+    assert len(asked) == 2
+    assert "1 submitted rating has not been sent yet" in asked[0]
+    page.unroute("**/sign-out")
+    page.unroute("**/ratings")
+    submitted(page, 1)
+    page.click("#sign-out")
+    page.wait_for_selector("#token")
+    assert len(asked) == 2
+
+
+def test_a_clock_that_is_set_back_loses_no_change(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    _, audit, _ = site
+    rate_here(page)
+    page.keyboard.press("Enter")
+    submitted(page, 1)
+    page.evaluate("() => { const now = Date.now() - 86400000; Date.now = () => now; }")
+    page.keyboard.press("p")
+    rate_here(page, "2")
+    assert page.inner_text("#state") == "draft"
+    page.keyboard.press("Enter")
+    submitted(page, 1)
+    first, second = audit.ratings(superseded=True)
+    assert first.saved_at is not None
+    assert second.saved_at is not None
+    assert second.saved_at > first.saved_at
+
+
 def test_all_is_on_one_screen_and_text_stays_text(page: Page) -> None:
     page.wait_for_function("() => document.querySelector('#image').naturalWidth === 300")
     assert page.evaluate("[document.documentElement.scrollHeight, document.documentElement.scrollWidth]") == [
@@ -440,8 +566,45 @@ def test_all_is_on_one_screen_and_text_stays_text(page: Page) -> None:
     assert page.evaluate("window.taken") is None
 
 
-def test_a_wrong_token_is_refused(browser: Browser, site: tuple[Workspace, AuditFolder, Server]) -> None:
-    page = browser.new_page()
+@pytest.mark.parametrize(
+    "names", [("reasoning", "failure_modes"), ("spinemed_report",)], ids=["audit", "report"]
+)
+def test_the_shipped_rubrics_fit_on_one_screen(
+    chromium: Browser, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    def asked_of_all(rubric: Rubric) -> Rubric:
+        dimensions = (one.model_copy(update={"tasks": ()}) for one in rubric.dimensions)
+        return rubric.model_copy(update={"dimensions": tuple(dimensions)})
+
+    long = "\n\n".join(f"Paragraph {number} of a long trace." for number in range(200))
+    workspace, _ = study(
+        tmp_path, n_items=2, size=(300, 400), texts=lambda model, number: long,
+        rubrics=[asked_of_all(load_rubric(name)) for name in names],
+    )  # fmt: skip
+    server = Server(workspace)
+    try:
+        page = chromium.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(server.address)
+        page.fill("#token", issue_token(workspace, "a", at=AT))
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".dimension")
+        for _ in range(page.locator(".dimension").count()):
+            for part in ("form", "asked", "reading"):
+                assert page.evaluate(f"() => {part}.scrollHeight <= {part}.clientHeight"), part
+            for part in ("#image", "#question", ".current .anchors", "#comment", "#safety", "#submit"):
+                box: Any = page.locator(part).bounding_box()
+                assert box["y"] >= 0, part
+                assert box["y"] + box["height"] <= 900, part
+            page.keyboard.press("ArrowDown")
+        assert page.evaluate("told.scrollHeight > told.clientHeight")  # the trace, and it alone, scrolls
+        assert page.locator("#modes label").count() == (13 if "failure_modes" in names else 0)
+    finally:
+        page.close()
+        server.stop()
+
+
+def test_a_wrong_token_is_refused(chromium: Browser, site: tuple[Workspace, AuditFolder, Server]) -> None:
+    page = chromium.new_page()
     page.goto(site[2].address)
     page.fill("#token", "not-a-token")
     page.keyboard.press("Enter")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,23 +16,11 @@ from tests.rated_audits import RUBRIC, make_audit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = (
     "</script><script>window.taken=1</script><img src=x onerror='window.taken=1'> "
     "\x1b[31m \u202egnp\u202c **bold**"
 )
 OWN = ("file:", "data:", "blob:")
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as started:
-        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
@@ -54,8 +41,8 @@ def packet(tmp_path: Path, cli: Callable[..., Said]) -> Path:
 
 
 @pytest.fixture
-def page(browser: Browser, packet: Path) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+def page(chromium: Browser, packet: Path) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
     opened = context.new_page()
     troubles: list[str] = []
     opened.on("pageerror", lambda error: troubles.append(str(error)))
@@ -132,7 +119,7 @@ def test_hostile_text_is_read_not_run(page: Page) -> None:
 
 
 def test_a_long_word_of_a_rubric_is_broken(
-    browser: Browser, tmp_path: Path, cli: Callable[..., Said]
+    chromium: Browser, tmp_path: Path, cli: Callable[..., Said]
 ) -> None:
     word = "<b>" + "W" * 400
     dimensions = tuple(
@@ -146,7 +133,7 @@ def test_a_long_word_of_a_rubric_is_broken(
         workspace.save_rater(RaterCard(rater=rater))
     said = cli("rate", "packets", "--workspace", workspace.path, "--rater", "a", "--rater", "b", "--json")
     packet = Path(next(one["html"] for one in said.records if one["type"] == "packet"))
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.goto(packet.absolute().as_uri())
     page.click("#definitions")
     width, inside = page.evaluate("(f => [f.scrollWidth, f.clientWidth])(document.querySelector('#form'))")
@@ -167,11 +154,11 @@ def test_work_is_there_after_the_page_was_closed(page: Page) -> None:
 
 
 def test_a_saved_file_goes_on_in_another_browser(
-    page: Page, browser: Browser, packet: Path, tmp_path: Path
+    page: Page, chromium: Browser, packet: Path, tmp_path: Path
 ) -> None:
     page.keyboard.press("4")
     path = save(page, tmp_path)
-    context = browser.new_context()
+    context = chromium.new_context()
     other = context.new_page()
     other.goto(packet.absolute().as_uri())
     assert other.locator(".scale button[aria-checked=true]").count() == 0
