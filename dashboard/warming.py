@@ -1,4 +1,4 @@
-"""What the first page needs, made ready while the server starts: the libraries of charts, and the figures shown there."""
+"""What the first page needs, made ready while the server starts: the libraries that draw, and the figures."""
 
 from __future__ import annotations
 
