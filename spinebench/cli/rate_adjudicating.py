@@ -117,7 +117,7 @@ def write_third_rater(
         raise UsageError(
             f"rater {rater!r}: expected one with a card; add it by 'spinebench rate raters add {rater}'"
         )
-    packet = third_rater_packet(folder, rater)
+    packet = third_rater_packet(folder, rater, show_scores=show_scores)
     written = write_packet(
         packet.book, rater, out, images=RunImages(place, root=root), missing_images=missing_images,
         earlier=packet.scores if show_scores else None, name=f"{rater}-decisions",
@@ -127,15 +127,13 @@ def write_third_rater(
             {"type": "packet", "rater": rater, "html": str(written.html), "csv": str(written.csv),
              "n_showings": written.n_showings, "n_sittings": written.n_sittings,
              "without_image": list(written.without_image), "simulated": packet.book.spec.simulated,
-             "n_open": len(packet.scores), "scores_shown": show_scores}
+             "n_open": packet.n_open, "scores_shown": show_scores}
         )  # fmt: skip
     warn_of_names(packet.book.traces.values(), json=json)
     if not json:
         if packet.book.spec.simulated:
             say("SIMULATION: these traces, or their judges, are simulated; the packet says so.")
-        say(
-            f"{len(packet.scores)} scores of {written.n_showings} traces for {rater} to decide: {written.html}"
-        )
+        say(f"{packet.n_open} scores of {written.n_showings} traces for {rater} to decide: {written.html}")
         shown = "shown, lowest first" if show_scores else "not shown"
         say(f"The others' scores are {shown}; who gave which is not. It saves a JSON file. Then:")
         say(f"  spinebench rate adjudicate {folder.audit_id} --filled FILE{at(place.path)}")

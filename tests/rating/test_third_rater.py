@@ -54,9 +54,11 @@ def audit(tmp_path: Path) -> AuditFolder:
     return folder
 
 
-def filled(audit: AuditFolder, path: Path, *, scores: dict[str, int | str], **changes: Any) -> Path:
+def filled(
+    audit: AuditFolder, path: Path, *, scores: dict[str, int | str], show: bool = False, **changes: Any
+) -> Path:
     """What the page saves when every case is given these scores, of the dimensions it is asked for."""
-    packet = third_rater_packet(audit, "umpire")
+    packet = third_rater_packet(audit, "umpire", show_scores=show)
     content: dict[str, Any] = packet_content(packet.book, "umpire", {})
     path.write_text(
         json.dumps(
@@ -129,6 +131,12 @@ def test_the_filled_packet_becomes_decisions(audit: AuditFolder, tmp_path: Path)
     left = {one.dimension for one in disputes(audit) if one.decided is None}
     assert "clinical_rationality" not in left
     assert decide_from_packet(audit, page, raters=CARDS, at=AT) == ([], [])  # the same file adds nothing
+
+
+def test_a_decision_tells_whether_the_scores_were_in_sight(audit: AuditFolder, tmp_path: Path) -> None:
+    page = filled(audit, tmp_path / "umpire.json", scores={"clinical_rationality": 3}, show=True)
+    made, rejected = decide_from_packet(audit, page, raters=CARDS, at=AT)
+    assert (rejected, {one.note for one in made}) == ([], {"scores shown"})
 
 
 def test_the_table_comes_back_too(audit: AuditFolder, tmp_path: Path, cli: Cli) -> None:
