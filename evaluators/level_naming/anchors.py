@@ -142,6 +142,8 @@ def read_latin(text: str, place: int, capital: bool) -> tuple[Part, ...]:
     match = _LATIN.match(text, place)
     if match is None or (match[2] and not capital) or _BEFORE.search(text, max(0, place - 8), place):
         return ()
+    if match[2] == "-" and match[1] in "ts" and match[3] == "1":
+        return ()  # per tesla, per second
     end = match.end()
     follows = text[end : end + 1]
     if "a" <= follows <= "z" and not (_LATIN.match(text, end) and match[2] is None):
