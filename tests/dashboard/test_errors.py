@@ -13,18 +13,21 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from spinebench.dashboard.confusion_matrix import ConfusedPair, case_filters, confused_pairs
-from spinebench.records import JournalEntry, Outcome
+from spinebench.records import JournalEntry, Outcome, Scored
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
 from spinebench.terms import HEALTHY
 from tests.simulated_audits import judged, rate
 from tests.stored_runs import answer, diagnosis, key, localization, right, scored, stored_run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VARIABLE = "SPINEBENCH_DASHBOARD_WORKSPACE"
@@ -39,6 +42,12 @@ def wrong(item: Any, chosen: str, outcome: Outcome, *, confused: bool = True) ->
         answer=answer(of),
         scored=scored(of, item, (chosen,), outcome, confused_with=chosen if confused else None),
     )
+
+
+def shifted(score: Scored) -> Scored:
+    """The score, with all levels one too far down."""
+    assert score.grade is not None
+    return score.model_copy(update={"grade": score.grade.model_copy(update={"shift": 1})})
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         ),
         right(LEVELS[0]),
         JournalEntry(
-            answer=answer(below), scored=scored(below, LEVELS[1], ("L2/L3", "L3/L4"), Outcome.SHIFTED)
+            answer=answer(below),
+            scored=shifted(scored(below, LEVELS[1], ("L2/L3", "L3/L4"), Outcome.SHIFTED)),
         ),
     ]
     stored_run(workspace, entries, items=[*DISEASED, *WELL, *LEVELS])
@@ -183,6 +193,26 @@ def test_failure_modes_of_an_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert titles(shown) == ["Failure modes by model: corrected, with 95 % intervals"]
     shown.segmented_control(key="figure").set_value("judge").run()
     assert titles(shown) == ["Failure modes by model: judge, with 95 % intervals"]
+
+
+def test_a_click_on_a_point_of_healthy_images_opens_them(address: str, tab: Page) -> None:
+    tab.goto(f"{address}/errors")
+    chart = tab.get_by_test_id("stVegaLiteChart").nth(2)
+    chart.scroll_into_view_if_needed()
+    chart.locator("path[aria-roledescription=point]").first.click(force=True)
+    tab.wait_for_url("**/cases?*")
+    tab.get_by_text("2 cases").wait_for()  # two of the three healthy images were answered with a disease
+    assert {"outcome=healthy_misdiagnosed", "modality=X-ray"} <= set(tab.url.split("?")[1].split("&"))
+
+
+def test_a_click_in_the_table_of_shifts_opens_what_is_shifted(address: str, tab: Page) -> None:
+    tab.goto(f"{address}/errors?part=localization")
+    chart = tab.get_by_test_id("stVegaLiteChart").filter(has_text="Uniform shifts")
+    chart.scroll_into_view_if_needed()
+    chart.locator("path[aria-roledescription='rect mark']").first.click(force=True)
+    tab.wait_for_url("**/cases?*")
+    tab.get_by_text("1 case").wait_for()
+    assert "shift=1" in tab.url
 
 
 def test_an_empty_workspace_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
