@@ -78,13 +78,14 @@ _AFTER_NUMERAL = re.compile(
     r"[、/~,.。;:)\-至到和与及]|\s*$|椎|间|水平|节|棘|横突|神经|根|[颈胸腰骶][椎一二三四五六七八九十\d]|[一二三四五六七八九十]|压缩|骨折|滑脱|受"
 )
 _NOT_AFTER_CHINESE = re.compile(rf" ?{UNIT}|\.\d|\d|层|片|区|组")
-_START = re.compile(
+START = re.compile(
     r"(?<![a-z0-9])(?:th|[ctlsd])(?:\. ?|[ -])?\d|[颈胸腰骶]椎?体? ?第?[一二三四五六七八九十\d]"
     r"|第[一二三四五六七八九十\d]"
     rf"|\b(?:cervical|thoracic|dorsal|lumbar|sacral)[a-z ]{{0,18}} ?-?(?:no\. ?|#)?\d"
     rf"|\b(?:{_ORDINAL_WORD})\b"
     r"|lumbo-?sacral|odontoid|\bdens\b|atlanto-?axial|\batlas\b|\baxis (?:vertebra|body)|齿状?突|寰|枢椎|腰骶"
 )
+"""Where a vertebra may begin."""
 _NAMED = (
     (re.compile(r"lumbo-?sacral (?:junction|dis[ck]|level|interspace|joint|segment)"), ("L5", "S1")),
     (re.compile(r"腰骶(?=椎间盘|间隙|关节|交界|连接|间盘)"), ("L5", "S1")),
@@ -109,11 +110,6 @@ class Part:
     """What joins it to the part before, see `expressions`."""
     dorsal: bool = False
     """Written with D, which stands for much else."""
-
-
-def starts(text: str) -> re.Pattern[str]:
-    """The pattern of places where a vertebra may begin."""
-    return _START
 
 
 def read_anchor(text: str, place: int, capital: bool) -> tuple[Part, ...]:

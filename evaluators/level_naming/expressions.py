@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spinebench.evaluators.level_naming.anchors import (
+    START,
     UNIT,
     Part,
     inherited,
     read_anchor,
     read_chinese,
     read_latin,
-    starts,
 )
 from spinebench.evaluators.level_naming.chain import Kind, between, disc, first_below, neighbours
 
@@ -98,8 +98,7 @@ def expressions(text: str, capital: Callable[[int], bool]) -> list[Expression]:
     """All expressions of a folded text, in order. `capital` tells whether a character was written as a capital."""
     found: list[Expression] = []
     place = count = 0
-    pattern = starts(text)
-    while count < MOST and (match := pattern.search(text, place)):
+    while count < MOST and (match := START.search(text, place)):
         start = match.start()
         parts = read_anchor(text, start, capital(start))
         if not parts:
