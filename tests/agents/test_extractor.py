@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinebench.agents.extractor import extractor_request, extractor_template, read_extractor_reply
+from spinebench.agents.extractor import (
+    extractor_request,
+    extractor_template,
+    is_unread,
+    read_extractor_reply,
+)
+from spinebench.evaluators.extraction import extract
 from spinebench.models.protocol import ModelRequest, RequestTag
 from spinebench.records import Extraction, Item, Task
 
@@ -44,6 +50,33 @@ def test_a_reply_cannot_close_its_own_markers(text: str) -> None:
     assert marker not in text
     between = shown.partition(f"<<<{marker}\n")[2].rpartition(f"\n{marker}>>>")[0]
     assert between == text
+
+
+@pytest.mark.parametrize(
+    ("task", "several"),
+    [(Task.DIAGNOSIS, False), (Task.KNOWLEDGE, False), (Task.LOCALIZATION, True)],
+    ids=lambda value: str(value),
+)
+def test_only_questions_with_several_right_options_ask_for_several(task: Task, several: bool) -> None:
+    shown = asked("I waver.", task).messages[0].text
+    assert ("one or more correct options" in shown) == several
+    assert ("or on more than one" in shown) == (not several)
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("I cannot say more about it.", True),
+        ("My final option: the one on the left", True),
+        ("My final option: [B]", False),
+        ("My final option: [A] or [B]", False),
+        ("My final option: [Z]", False),
+        ("", False),
+    ],
+    ids=["no rule fired", "announced, not read", "read", "several", "outside", "empty"],
+)
+def test_the_model_reads_only_what_no_rule_could(text: str, unread: bool) -> None:
+    assert is_unread(extract(text, task="diagnosis", options=list(OPTIONS))) == unread
 
 
 def test_places_in_a_reply_are_not_filled() -> None:
