@@ -35,6 +35,8 @@ from urllib.error import URLError
 
 from large_workspace import MODELS, RUNS, make
 
+from spinebench.store import Workspace
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Position
 

@@ -24,7 +24,7 @@ def prevalences(audit_id: str) -> tuple[FailurePrevalence, ...]:
     return _prevalences(str(workspace().path), audit_id, data_stamp())
 
 
-@st.cache_data(max_entries=10, show_spinner="Reading the audit ...")
+@st.cache_data(max_entries=10, show_spinner=False)
 def _prevalences(path: str, audit_id: str, stamp: DataStamp | None) -> tuple[FailurePrevalence, ...]:
     # Path and stamp are in the key only: new data make new figures.
     return failure_prevalence(audit_rows(workspace(), [audit_id]))

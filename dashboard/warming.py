@@ -9,6 +9,7 @@ from importlib import import_module
 
 from streamlit import runtime
 
+from spinebench.dashboard.failure_mode_chart import prevalences
 from spinebench.dashboard.run_choice import usual_choice
 from spinebench.dashboard.summaries import model_accuracies
 from spinebench.dashboard.workspace_data import data_stamp, workspace
@@ -35,5 +36,13 @@ def _warm() -> None:
         if specs and data_stamp() is not None:
             choice = usual_choice(specs)
             model_accuracies(choice, tuple(choice.run_ids))
+            # The slowest figures of the second page; the last audit is the one it shows first.
+            audits = [
+                one.audit_id
+                for one in workspace().audits()
+                if {*one.spec().sample.run_ids} & {*choice.run_ids}
+            ]
+            if audits:
+                prevalences(audits[-1])
     except SpinebenchError as error:
         _log.info("not made ready: %s", error)

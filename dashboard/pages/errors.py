@@ -216,7 +216,8 @@ def _failure_modes(choice: RunChoice) -> None:
         st.warning(
             "SIMULATION: models, judges or clinicians of this audit are simulated.", icon=":material/science:"
         )
-    found = prevalences(audit_id)
+    with st.spinner("Reading the audit ..."):
+        found = prevalences(audit_id)
     if not found:
         st.info("The rubrics of this audit name no failure mode.", icon=":material/info:")
         return

@@ -37,6 +37,20 @@ _QUERIES = (
 )
 
 
+_READ = {
+    "audit_traces": [
+        "trace_id", "run_id", "model", "task", "image", "cluster", "correct", "outcome", "stratum", "probability",
+        "rating_probability", "referred", "split", "simulated",
+    ],
+    "judgements": ["judgement_id", "trace_id", "judge", "repeat", "status", "task"],
+    "judge_scores": ["judgement_id", "dimension", "score"],
+    "judge_marks": ["judgement_id", "mode"],
+    "rating_scores": ["rating_id", "dimension", "score", "cannot_assess"],
+    "rating_marks": ["rating_id", "mode"],
+}  # fmt: skip
+"""Of the long tables what is used: texts, reasons and quotes would take most of the time."""
+
+
 def audit_rows(workspace: Workspace, audit_ids: Sequence[str]) -> AuditRows:
     """Everything that agreement and calibration of these audits need, after loading what is new of them.
 
@@ -91,7 +105,10 @@ class _Rows:
         )
 
     def add(self, audit: AuditFolder, tables: Mapping[str, pyarrow.Table]) -> None:
-        found = {name: table.to_pylist() for name, table in tables.items()}
+        found = {
+            name: table.select(_READ.get(name, table.column_names)).to_pylist()
+            for name, table in tables.items()
+        }
         spec = audit.spec()
         asked = _Asked.of(spec)
         self._add_scales(asked, spec)
@@ -139,12 +156,12 @@ class _Rows:
                 row["repeat"],
             )
             status: _Status = row["status"]
-            for dimension in asked.dimensions_of(row["task"]):
+            for dimension in asked.dimensions_of[row["task"]]:
                 score = given.get((own_id, dimension.id)) if status == "scored" else None
                 score = score if score in dimension.scale else None
                 said: _Status = "unparsed" if status == "scored" and score is None else status
                 self.scores.append(ScoreRow(trace_id, dimension.id, "judge", judge, repeat, score, said))
-            for mode in asked.modes_of(row["task"]):
+            for mode in asked.modes_of[row["task"]]:
                 present = (own_id, mode.id) in marked if status == "scored" else None
                 self.marks.append(MarkRow(trace_id, mode.id, "judge", judge, repeat, present))
 
@@ -155,7 +172,7 @@ class _Rows:
         latest = {(row["rater"], row["trace_id"], row["duplicate"]): row for row in found["ratings"]}
         for row in latest.values():
             trace_id, rater, repeat = row["trace_id"], row["rater"], 2 if row["duplicate"] else 1
-            for dimension in asked.dimensions_of(row["task"]):
+            for dimension in asked.dimensions_of[row["task"]]:
                 rated = given.get((row["rating_id"], dimension.id))
                 if rated is not None and rated["cannot_assess"]:
                     self.scores.append(
@@ -173,7 +190,7 @@ class _Rows:
                     "scored" if score is not None else "unparsed",
                 )
                 self.scores.append(said)
-            for mode in asked.modes_of(row["task"]):
+            for mode in asked.modes_of[row["task"]]:
                 present = (row["rating_id"], mode.id) in marked
                 self.marks.append(MarkRow(trace_id, mode.id, "clinician", rater, repeat, present))
 
@@ -183,7 +200,9 @@ class _Asked:
     """What the rubrics of an audit ask about."""
 
     dimensions: tuple[Dimension, ...]
-    modes: tuple[FailureMode, ...]
+    dimensions_of: Mapping[str, tuple[Dimension, ...]]
+    """By task; so too the modes."""
+    modes_of: Mapping[str, tuple[FailureMode, ...]]
 
     @classmethod
     def of(cls, spec: AuditSpec) -> _Asked:
@@ -194,16 +213,13 @@ class _Asked:
                 f"audit {spec.audit_id!r}: expected rubrics of this version in its audit.json, but {error}; "
                 "use the version of spinebench that wrote it"
             ) from None
+        dimensions = tuple(dimension for rubric in rubrics for dimension in rubric.dimensions)
+        modes = tuple(mode for rubric in rubrics for mode in rubric.failure_modes)
         return cls(
-            tuple(dimension for rubric in rubrics for dimension in rubric.dimensions),
-            tuple(mode for rubric in rubrics for mode in rubric.failure_modes),
+            dimensions,
+            {task.value: tuple(one for one in dimensions if one.applies_to(task)) for task in Task},
+            {task.value: tuple(one for one in modes if one.applies_to(task)) for task in Task},
         )
-
-    def dimensions_of(self, task: str) -> Iterator[Dimension]:
-        return (one for one in self.dimensions if one.applies_to(Task(task)))
-
-    def modes_of(self, task: str) -> Iterator[FailureMode]:
-        return (one for one in self.modes if one.applies_to(Task(task)))
 
 
 def _trace(row: _Row, prefix: str) -> TraceRow:
