@@ -6,13 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BASE := $(VENV)/.installed-base
 FULL := $(VENV)/.installed-full
 
-.PHONY: help setup demo dashboard test lint types format bench docs clean
+.PHONY: help setup demo dashboard test lint types format bench docs images clean
 
 help:
 	@echo "make demo    set up, then run the whole loop on drawn phantoms with simulated models (no keys, no network)"
 	@echo "make dashboard   the pages over what the demo (or your own runs) left, in a browser"
 	@echo "make test    set up with all extras, then run the test suite"
-	@echo "make lint | types | format | bench | docs | clean"
+	@echo "make lint | types | format | bench | docs | images | clean"
 
 setup: $(FULL)
 
@@ -54,6 +54,10 @@ bench: $(FULL)
 
 docs: $(FULL)
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+# The screenshots in docs/images; needs Chromium.
+images: $(FULL)
+	$(BIN)/python docs/make_images.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
