@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable
+from functools import partial
 
 from spinebench.audit_records import AuditEntry, AuditStatus
 from spinebench.audits.prepare import PreparedAudit
 from spinebench.audits.runner import audit_traces, n_planned
 from spinebench.runs.calling import gateway_to
 from spinebench.runs.progress import Progress
+from spinebench.runs.sitting import ingest_if_possible
 from spinebench.runs.stopping import StopSwitch
 from spinebench.store.audit_folder import AuditFolder
 from spinebench.store.ingest_audits import ingest_audit
 from spinebench.store.workspace import Workspace
-
-_log = logging.getLogger(__name__)
 
 
 async def audit_through(
@@ -62,15 +61,7 @@ async def audit_through(
                 prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress
             )
         except BaseException:
-            _ingest_if_possible(workspace, folder)
+            ingest_if_possible(partial(ingest_audit, workspace, folder.audit_id), "judgements")
             raise
         ingest_audit(workspace, folder.audit_id)
         return status
-
-
-def _ingest_if_possible(workspace: Workspace, folder: AuditFolder) -> None:
-    """Fill the database after a sitting that ended early, without hiding what ended it."""
-    try:
-        ingest_audit(workspace, folder.audit_id)
-    except Exception as error:  # noqa: BLE001 - the journal is whole, and the next ingest takes it in
-        _log.warning("the database does not hold all judgements yet: %s", str(error).splitlines()[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from spinebench.errors import UsageError
 from spinebench.records import RunStatus
@@ -64,18 +65,18 @@ async def sit_through(
         try:
             status = await sit(prepared, folder, gateway=gateway, switch=switch, on_progress=on_progress)
         except BaseException:
-            _ingest_if_possible(workspace, folder)
+            ingest_if_possible(partial(ingest, workspace, folder.run_id), "answers")
             raise
         ingest(workspace, folder.run_id)
         return status
 
 
-def _ingest_if_possible(workspace: Workspace, folder: RunFolder) -> None:
-    """Fill the database after a sitting that ended early, without hiding what ended it."""
+def ingest_if_possible(take_in: Callable[[], object], what: str) -> None:
+    """Fill the database after a sitting that ended early, without hiding what ended it. `what`: answers, say."""
     try:
-        ingest(workspace, folder.run_id)
+        take_in()
     except Exception as error:  # noqa: BLE001 - the journal is whole, and the next ingest takes it in
-        _log.warning("the database does not hold all answers yet: %s", str(error).splitlines()[0])
+        _log.warning("the database does not hold all %s yet: %s", what, str(error).splitlines()[0])
 
 
 def prepare_resume(folder: RunFolder, workspace: Workspace, **changes: object) -> PreparedRun:
