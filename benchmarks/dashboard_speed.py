@@ -257,6 +257,7 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
             found[name or "overview"] = _measure_page(browser, workspace, name, repeats)
             print(name or "overview", json.dumps(found[name or "overview"]), flush=True)
         with tempfile.TemporaryDirectory() as empty:
+            Workspace(empty).create()
             found[_FLOOR] = _measure_page(
                 browser, Path(empty), "", repeats, content='[data-testid="stAlert"]'
             )

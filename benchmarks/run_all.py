@@ -16,6 +16,7 @@ MEASUREMENTS: tuple[tuple[str, list[str]], ...] = (
     ("exam-overhead", ["exam_overhead.py", "--output"]),
     ("audit-overhead", ["audit_overhead.py", "--output"]),
     ("store-scale", ["store_scale.py", "--json"]),
+    ("dashboard-speed", ["dashboard_speed.py", "--json"]),
     ("calibration-coverage", ["calibration_coverage.py", "--json"]),
     ("agreement-coverage", ["agreement_coverage.py", "--json"]),
     ("two-phase-coverage", ["two_phase_coverage.py", "--json"]),
