@@ -116,7 +116,7 @@ async def arun(
         from spinebench.audits.plan import audit_plan_of_run
         from spinebench.audits.prepare import check_before_exam
 
-        await check_before_exam(audit_plan_of_run(resolved, [prepared.spec.run_id]), place)
+        await check_before_exam(audit_plan_of_run(resolved, [prepared.spec.run_id]), place, prepared.items)
         await sit_through(prepared, place)
         await aaudit(audit_plan_of_run(resolved, [prepared.spec.run_id]), workspace=workspace)
     return Run(place, place.run(prepared.spec.run_id))

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+LANGUAGE = r"^(en|zh)(-[A-Za-z0-9]{2,8})*$"
+Language = Annotated[str, StringConstraints(pattern=LANGUAGE)]
+"""`en` or `zh`, or one of them with a region: `zh-CN`."""
 JsonValue = Any
 """Any value that JSON can hold; pydantic's own JsonValue costs a deep validation per record."""
 

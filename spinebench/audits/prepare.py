@@ -20,11 +20,12 @@ from spinebench.models.gateway import Gateway
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel
 from spinebench.models.registry import canonical_name, create_model
-from spinebench.records import JsonValue, RunState, digest
+from spinebench.records import Item, JsonValue, RunState, digest
 from spinebench.rubrics.load import load_rubrics
 from spinebench.rubrics.rubric import Rubric, rubrics_hash
 from spinebench.runs.digest import differences
-from spinebench.runs.prepare import new_run_id, refuse_identifiers, remote_hosts, versions
+from spinebench.runs.identifiers import refuse_images, refuse_texts
+from spinebench.runs.prepare import new_run_id, remote_hosts, versions
 from spinebench.store.audit_folder import AuditFolder
 from spinebench.store.run_folder import RunFolder
 from spinebench.store.workspace import Workspace
@@ -175,6 +176,7 @@ def _ready(
     _refuse_idle_rubrics(traces, rubrics)
     judges = judges_of(plan, traces, dry=dry)
     warnings = [*warnings, *_about_judges(judges, traces)]
+    _refuse_texts(plan, [trace.item for trace in traces], judges)
     images = _images(plan, traces, folders, workspace)
     problems: dict[str, str] = {}
     if judges and not plan.text_only:
@@ -194,7 +196,7 @@ def _ready(
             for run_id, source in images.items():
                 drawn = [trace for trace in traces if trace.pick.trace.run_id == run_id]
                 refs = (ref for trace in drawn for ref in source.refs(trace))
-                refuse_identifiers(refs, source.store, remote_hosts(judges))
+                refuse_images(refs, source.store, remote_hosts(judges))
     parts = _digest_parts(plan, traces=traces, rubrics=rubrics, sample=sample, judges=judges)
     spec = AuditSpec(
         audit_id=audit_id,
@@ -226,6 +228,13 @@ def _ready(
         warnings=tuple(warnings),
         spec=spec,
     )
+
+
+def _refuse_texts(plan: AuditPlan, items: Sequence[Item], judges: Sequence[ChatModel]) -> None:
+    """Raise `DataError` where what judges at other hosts are shown of these items looks like it identifies a person."""
+    if not plan.allow_identifiers:
+        different = {item.id: item for item in items}.values()
+        refuse_texts(different, remote_hosts(judges), texts="judged" if plan.show_gold else "asked")
 
 
 def random_share(plan: AuditPlan) -> float:
@@ -393,13 +402,16 @@ def _warned(prepared: PreparedAudit, warning: str) -> PreparedAudit:
     return replace(prepared, warnings=(*prepared.warnings, warning))
 
 
-async def check_before_exam(plan: AuditPlan, workspace: Workspace) -> None:
-    """Refuse before an exam what its audit would be refused for: rubrics, keys, names and prices of the judges.
+async def check_before_exam(plan: AuditPlan, workspace: Workspace, items: Sequence[Item] = ()) -> None:
+    """Refuse before an exam what its audit would be refused for: rubrics, keys, names and prices of the judges, texts.
+
+    `items`: those of the exam; what judges would be sent of them is searched for identifiers.
 
     Raises `UsageError`, `DataError`, `ProviderError`.
     """
     refuse_changed_rubrics(load_rubrics(plan.rubrics), workspace)
     judges = judges_of(plan)
+    _refuse_texts(plan, [item for item in items if not plan.tasks or item.task in plan.tasks], judges)
     try:
         await Gateway(plan.gateway_policy(), prices=PriceBook(plan.prices)).check(judges)
     finally:

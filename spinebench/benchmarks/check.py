@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from spinebench.benchmarks.benchmark import Benchmark
 from spinebench.benchmarks.identifiers import IdentifierFinding
 from spinebench.benchmarks.images import ImageStore
+from spinebench.benchmarks.item_identifiers import in_items
 from spinebench.benchmarks.preparing import ImagePolicy
 from spinebench.benchmarks.problems import ImageError, ImageProblem, InvalidRecord
 from spinebench.benchmarks.vocabulary import canonical, nearest_label
@@ -67,7 +68,9 @@ class CheckReport(Record):
     invalid: tuple[InvalidRecord, ...]
     unusable: tuple[UnusableImage, ...]
     identifiers: tuple[IdentifierFinding, ...]
-    """Direct ones; sex and age in paths are counted apart."""
+    """Direct ones of images; sex and age in paths are counted apart."""
+    text_identifiers: tuple[IdentifierFinding, ...]
+    """In the texts of items, ids and clusters."""
     n_paths_with_demographics: int
 
 
@@ -112,6 +115,7 @@ def check_benchmark(benchmark: Benchmark, *, policy: ImagePolicy | None = None) 
         invalid=benchmark.invalid,
         unusable=tuple(unusable),
         identifiers=tuple(one for found in findings.values() for one in found if one.direct),
+        text_identifiers=tuple(in_items(items)),
         n_paths_with_demographics=sum(not all(one.direct for one in found) for found in findings.values()),
     )
 

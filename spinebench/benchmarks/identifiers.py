@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal
 
+from spinebench.benchmarks.identifier_forms import TextKind
 from spinebench.benchmarks.raster import Note
 from spinebench.benchmarks.text_identifiers import find_identifiers
 from spinebench.benchmarks.vocabulary import source_name
@@ -29,9 +30,15 @@ class IdentifierFinding(Record):
 
     kind: Kind
     where: str
-    """Image path, identifying parts masked, and the element, field or part of the path."""
+    """Image path or item, identifying parts masked, and the element, field or part of the path."""
     what: str
-    """What stands there, masked: kind and length, never the value."""
+    """What stands there, masked: kind and length or form, never the value."""
+    item_id: str | None = None
+    """Of an item's text: the item, identifying parts masked."""
+    field: str | None = None
+    """Of an item's text, e.g. `case.history` or `options[2]`."""
+    text_kind: TextKind | None = None
+    """Of an item's text; None where an id or a cluster was searched as a path."""
 
     @property
     def direct(self) -> bool:

@@ -29,6 +29,7 @@ from spinebench.records import (
     ImageRef,
     Item,
     JsonValue,
+    Language,
     Record,
     Task,
     digest,
@@ -36,7 +37,6 @@ from spinebench.records import (
 from spinebench.terms import LEVELS, canonical_disease, canonical_level, fold
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
-Language = Annotated[str, StringConstraints(pattern=r"^(en|zh)(-[A-Za-z0-9]{2,8})*$")]
 
 SCHEMA_FILE: Final = "native.schema.json"
 
@@ -205,7 +205,7 @@ def _derived_id(given: NativeItem, images: tuple[ImageRef, ...]) -> str:
         image.path if image.frame is None and image.plane is None else [image.path, image.frame, image.plane]
         for image in images
     ]
-    content = [given.task.value, paths, given.question, given.options]
+    content: list[JsonValue] = [given.task.value, paths, given.question, list(given.options)]
     if given.case is not None:  # cases are often asked about in the same words
         content.append(given.case.model_dump())
     return f"{given.task.value}-{digest(content)[:16]}"

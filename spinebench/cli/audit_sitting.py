@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spinebench.audit_records import AuditStatus
     from spinebench.audits.plan import AuditPlan
     from spinebench.audits.prepare import PreparedAudit
+    from spinebench.records import Item
     from spinebench.runs.plan import RunPlan
     from spinebench.runs.progress import Progress
     from spinebench.runs.stopping import StopSwitch
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
     from spinebench.store.workspace import Workspace
 
 
-def check_audit_of(plan: RunPlan, workspace: Workspace) -> None:
-    """Refuse, before an exam, the audit that its plan asks for where it could not begin."""
+def check_audit_of(plan: RunPlan, workspace: Workspace, items: Sequence[Item]) -> None:
+    """Refuse, before an exam of these items, the audit that its plan asks for where it could not begin."""
     from spinebench.audits.plan import audit_plan_of_run
     from spinebench.audits.prepare import check_before_exam
 
-    asyncio.run(check_before_exam(audit_plan_of_run(plan, ["latest"]), workspace))
+    asyncio.run(check_before_exam(audit_plan_of_run(plan, ["latest"]), workspace, items))
 
 
 def audit_run(plan: RunPlan, run_id: str, workspace: Workspace, *, display: str, as_json: bool) -> int:

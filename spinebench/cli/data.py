@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from spinebench.benchmarks.benchmark import Benchmark
     from spinebench.benchmarks.check import CheckReport
+    from spinebench.benchmarks.identifiers import IdentifierFinding
     from spinebench.records import Item
 
 app = typer.Typer(help="Check, show and hash benchmark files.", add_completion=False, rich_markup_mode=None)
@@ -26,6 +28,9 @@ Format = Annotated[
 SkipInvalid = Annotated[
     bool,
     typer.Option("--skip-invalid", help="Leave invalid records out instead of failing; they are listed."),
+]
+Language = Annotated[
+    list[str] | None, typer.Option("--language", help="Only items in this language: en, zh; repeatable.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="NDJSON on stdout.")]
 _LISTED = 20
@@ -43,11 +48,17 @@ def check(
     file: File,
     images: Images = None,
     format: Format = None,
+    language: Language = None,
     skip_invalid: SkipInvalid = False,
+    allow_identifiers: Annotated[
+        bool,
+        typer.Option("--allow-identifiers", help="List identifiers, but do not fail because of them."),
+    ] = False,
     json: Json = False,
 ) -> int:
-    """Check every record and every image; exit 3 where anything is invalid or identifies a patient."""
+    """Check every record, its texts and every image; exit 3 where anything is invalid or identifies a person."""
     from spinebench.benchmarks.check import check_benchmark
+    from spinebench.benchmarks.languages import only_in
     from spinebench.benchmarks.load import load_benchmark
     from spinebench.benchmarks.problems import BenchmarkFileError
     from spinebench.cli.console import emit, say
@@ -60,14 +71,16 @@ def check(
             for record in error.invalid:
                 emit({"type": "invalid_record", **record.model_dump(mode="json")})
         raise
-    report = check_benchmark(benchmark)
+    report = check_benchmark(only_in(benchmark, language or ()))
     if json:
         _emit_report(report)
     else:
         _print_report(report)
-    failures = _failures(report, skip_invalid=skip_invalid)
+    failures = _failures(report, skip_invalid=skip_invalid, allow_identifiers=allow_identifiers)
     if not failures:
-        say("Nothing is wrong with the file or its images.")
+        found = len(report.identifiers) + len(report.text_identifiers)
+        allowed = f", {found} identifiers allowed" if found else ""
+        say(f"Nothing is wrong with the file or its images{allowed}.")
         return ExitCode.DONE
     say(f"error: {file.name}: {', '.join(failures)}")
     say("Correct what is listed above, then check again: spinebench data check " + str(file))
@@ -83,13 +96,15 @@ def show(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Items to show, from the first.")] = 5,
     images: Images = None,
     format: Format = None,
+    language: Language = None,
     skip_invalid: SkipInvalid = False,
     json: Json = False,
 ) -> None:
     """Show items as they are understood: question, options, gold answer, image, labels."""
+    from spinebench.benchmarks.languages import only_in
     from spinebench.cli.console import emit, say
 
-    benchmark = _load(file, images, format, skip_invalid=skip_invalid)
+    benchmark = only_in(_load(file, images, format, skip_invalid=skip_invalid), language or ())
     items = [benchmark.item(one) for one in sample_id] if sample_id else benchmark.items[:limit]
     for item in items:
         if json:
@@ -131,11 +146,12 @@ def _load(file: Path, images: Path | None, format: str | None, *, skip_invalid: 
     return benchmark
 
 
-def _failures(report: CheckReport, *, skip_invalid: bool) -> list[str]:
+def _failures(report: CheckReport, *, skip_invalid: bool, allow_identifiers: bool) -> list[str]:
     counts = {
         "invalid records": 0 if skip_invalid else len(report.invalid),
         "unusable images": len(report.unusable),
-        "identifiers found": len(report.identifiers),
+        "identifiers of images": 0 if allow_identifiers else len(report.identifiers),
+        "identifiers in texts": 0 if allow_identifiers else len(report.text_identifiers),
     }
     return [f"{n} {what}" for what, n in counts.items() if n]
 
@@ -149,6 +165,7 @@ def _emit_report(report: CheckReport) -> None:
         "unusable_image": whole.pop("unusable"),
         "unknown_label": whole.pop("unknown_labels"),
         "identifier": whole.pop("identifiers"),
+        "text_identifier": whole.pop("text_identifiers"),
     }
     groups = {"duplicates": whole.pop("duplicates"), "same_images": whole.pop("same_images")}
     counts = {f"n_{kind}s": len(entries) for kind, entries in lists.items()}
@@ -190,7 +207,9 @@ def _print_report(report: CheckReport) -> None:
         ),
         ("records that repeat others", sum(len(group) - 1 for group in report.duplicates)),
         ("unknown labels", len(report.unknown_labels)),
-        ("identifiers found", len(report.identifiers)),
+        ("identifiers of images", len(report.identifiers)),
+        ("identifiers in texts", len(report.text_identifiers)),
+        *((f"  {name}", n) for name, n in _by_kind(report.text_identifiers).items()),
         ("paths with sex or age", report.n_paths_with_demographics),
     ]
     print_table(("", info.path), [(name, str(value)) for name, value in rows])
@@ -215,8 +234,21 @@ def _print_report(report: CheckReport) -> None:
     _print_list("Records that repeat others", [", ".join(group) for group in report.duplicates])
     _print_list("Images of the same bytes", [", ".join(group) for group in report.same_images])
     _print_list(
-        "Identifiers", [f"{finding.where}: {finding.what} ({finding.kind})" for finding in report.identifiers]
+        "Identifiers of images",
+        [f"{finding.where}: {finding.what} ({finding.kind})" for finding in report.identifiers],
     )
+    _print_list(
+        "Identifiers in texts", [f"{finding.where}: {finding.what}" for finding in report.text_identifiers]
+    )
+
+
+def _by_kind(findings: Sequence[IdentifierFinding]) -> dict[str, int]:
+    """Findings in texts by kind, the most frequent first."""
+    kinds = Counter(
+        "id or cluster" if one.text_kind is None else one.text_kind.value.replace("_", " ")
+        for one in findings
+    )
+    return dict(kinds.most_common())
 
 
 def _print_counts(what: str, counts: Mapping[str, int], *, total: int) -> None:

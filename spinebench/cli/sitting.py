@@ -38,7 +38,7 @@ def sit_new_run(plan: RunPlan, workspace: Workspace, *, display: str, as_json: b
         if plan.audit_section() is not None:
             from spinebench.cli.audit_sitting import check_audit_of
 
-            check_audit_of(plan, workspace)
+            check_audit_of(plan, workspace, prepared.items)
     return sit_and_print(prepared, workspace, folder=None, display=display, as_json=as_json)
 
 

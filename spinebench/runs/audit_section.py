@@ -95,7 +95,7 @@ class AuditSection(Record):
         default=None, description="Folder of the images; default: where each run has them from."
     )
     allow_identifiers: Annotated[bool, Flag("--allow-identifiers", _SHOWN)] = Field(
-        default=False, description="Send images whose header or path looks like it identifies a person."
+        default=False, description="Send texts and images that look like they identify a person."
     )
 
     max_connections: MaxConnections = 16

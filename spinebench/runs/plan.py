@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, field_va
 
 from spinebench.agents.personas import PERSONAS
 from spinebench.models.gateway import GatewayPolicy
-from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Record, Task
+from spinebench.records import DecodingOptions, ImageCondition, JsonValue, Language, Record, Task
 from spinebench.runs.audit_section import AuditSection, relocate_section
 from spinebench.runs.gates import GateText
 from spinebench.runs.plan_fields import (
@@ -52,7 +52,7 @@ _IMAGES = "Images"
 
 PAGE = "docs/plan-file.md"
 
-LISTS = ("tasks", "sample_ids", "personas", "image_conditions", "models", "gates")
+LISTS = ("tasks", "languages", "sample_ids", "personas", "image_conditions", "models", "gates")
 """Fields that hold several values; one alone may be written without a list."""
 
 
@@ -72,6 +72,9 @@ class RunPlan(Record):
     )
     tasks: Annotated[tuple[Task, ...], Flag("--task", _ASK)] = Field(
         default=(), description="Only items of this task (repeatable)."
+    )
+    languages: Annotated[tuple[Language, ...], Flag("--language", _ASK)] = Field(
+        default=(), description="Only items in this language: en, zh, zh-CN (repeatable)."
     )
     limit: Annotated[Limit | None, Flag("--limit", _ASK)] = Field(
         default=None,
@@ -133,7 +136,7 @@ class RunPlan(Record):
         description="Format that images are sent in; auto sends PNG and JPEG files as they are.",
     )
     allow_identifiers: Annotated[bool, Flag("--allow-identifiers", _IMAGES)] = Field(
-        default=False, description="Send images whose header or path looks like it identifies a person."
+        default=False, description="Send texts and images that look like they identify a person."
     )
 
     max_connections: MaxConnections = 16

@@ -7,7 +7,7 @@ import json
 import platform
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,7 @@ from spinebench.models.protocol import ChatModel
 from spinebench.models.registry import canonical_name, create_model
 from spinebench.records import ImageCondition, ImageRef, Item, JsonValue, RunSpec, digest
 from spinebench.runs.digest import digest_parts
+from spinebench.runs.identifiers import refuse_images, refuse_texts
 from spinebench.runs.images import BenchmarkImages, is_slow
 from spinebench.runs.plan import RunPlan
 from spinebench.runs.plan_fields import ModelEntry
@@ -98,11 +99,11 @@ def prepare_run(
     hashes, problems = _hash_images(shown, store, workspace.cache_dir / "image-hashes.json")
     if problems:
         warnings.append(f"{len(problems)} items have images that cannot be used: they are recorded as errors")
-    if not plan.allow_identifiers and {ImageCondition.NORMAL, ImageCondition.SWAPPED} & {
-        *plan.image_conditions
-    }:
-        refs = (ref for refs in shown.values() for ref in refs)
-        refuse_identifiers(refs, store, remote_hosts(models))
+    if not plan.allow_identifiers:
+        refuse_texts(items, remote_hosts([*models, *([extractor] if extractor else [])]))
+        if {ImageCondition.NORMAL, ImageCondition.SWAPPED} & {*plan.image_conditions}:
+            refs = (ref for refs in shown.values() for ref in refs)
+            refuse_images(refs, store, remote_hosts(models))
 
     parts = digest_parts(
         plan,
@@ -252,23 +253,3 @@ def _hash_images(
                 if ref.path in failed:
                     problems[item_id] = failed[ref.path]
     return hashes, problems
-
-
-def refuse_identifiers(refs: Iterable[ImageRef], store: ImageStore, hosts: Collection[str]) -> None:
-    """Raise `DataError` where an image that would be sent to a remote host looks like it identifies a person."""
-    if not hosts:
-        return
-    found: dict[str, str] = {}
-    for ref in {ref.path: ref for ref in refs}.values():
-        try:
-            findings = store.identifiers(ref)
-        except DataError:  # an image that cannot be read is not sent
-            continue
-        if findings:
-            found[ref.path] = f"{findings[0].where} holds {findings[0].what}"
-    if found:
-        listed = ", ".join(list(found.values())[:3])
-        raise DataError(
-            f"images with identifiers {len(found)!r} ({listed}): expected none before sending to "
-            f"{', '.join(hosts)}; remove them, or send them all the same with --allow-identifiers"
-        )

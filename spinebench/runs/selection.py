@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from spinebench.agents.options import AS_GIVEN
+from spinebench.benchmarks.languages import is_in, not_in
 from spinebench.errors import UsageError
 from spinebench.records import AnswerKey, Item
 from spinebench.runs.plan import RunPlan
 
 
 def select_items(items: Sequence[Item], plan: RunPlan) -> tuple[Item, ...]:
-    """The items of the plan's tasks and ids, then of its limit, in the benchmark's order.
+    """The items of the plan's tasks, languages and ids, then of its limit, in the benchmark's order.
 
-    Raises `UsageError` for an id that is not there and for an empty selection.
+    Raises `UsageError` for an id or a language that is not there and for an empty selection.
     """
     chosen: list[Item] = [item for item in items if not plan.tasks or item.task in plan.tasks]
+    if plan.languages:
+        spoken = [item for item in chosen if is_in(item, plan.languages)]
+        if chosen and not spoken:
+            raise not_in(chosen, plan.languages)
+        chosen = spoken
     if plan.sample_ids:
         known = {item.id for item in chosen}
         for sample_id in plan.sample_ids:
@@ -38,7 +44,7 @@ def select_items(items: Sequence[Item], plan: RunPlan) -> tuple[Item, ...]:
 
 def is_partial(plan: RunPlan) -> bool:
     """Whether the plan leaves out items of the benchmark: shown wherever the run is named."""
-    return plan.limit is not None or bool(plan.sample_ids) or bool(plan.tasks)
+    return plan.limit is not None or bool(plan.sample_ids or plan.tasks or plan.languages)
 
 
 def option_orders(plan: RunPlan, item: Item) -> tuple[str, ...]:

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinebench.benchmarks.item_identifiers import in_item
 from spinebench.benchmarks.text_identifiers import find_identifiers
-from spinebench.records import Item, Task
 from tests.benchmarks.identifying_texts import KEPT, LATER, SHOWN, marked
 
 ALL = {**SHOWN, **KEPT, **LATER}
@@ -80,23 +78,3 @@ def test_any_text_can_be_searched(text: str) -> None:
     for one in found:
         assert ends[-1] <= one.span[0] < one.span[1] <= len(text)
         ends.append(one.span[1])
-
-
-def test_items_are_searched_in_all_their_texts() -> None:
-    item = Item(
-        id="r1",
-        benchmark="b",
-        task=Task.REPORT,
-        question="Write the report. Patient: Anna Kowalska, 54.",
-        reference="Seen on 2024-03-12 at L4-5.",
-        cluster="c",
-        metadata={"history": ["none", {"MRN 445566": "Tel. 555 0199"}], "views": 3, "note": None},
-    )
-    found = list(in_item(item))
-    assert [(one.kind, one.where, one.what) for one in found] == [
-        ("text", "question, characters 27 to 40", "a name (Xxxx Xxxxxxxx)"),
-        ("text", "reference, characters 8 to 18", "a date (9999-99-99)"),
-        ("text", "metadata.history[1], key 0, characters 4 to 10", "a record number (999999)"),
-        ("text", "metadata.history[1][0], characters 5 to 13", "a telephone number (999 9999)"),
-    ]
-    assert all(one.direct for one in found)

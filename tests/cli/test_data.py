@@ -192,3 +192,87 @@ def test_a_simulated_benchmark_says_so(folder: Path, capsys: pytest.CaptureFixtu
     path.write_text(json.dumps(line), "utf-8")
     assert run_app(["data", "check", str(path)]) == 0
     assert "SIMULATED" in capsys.readouterr().out
+
+
+REPORT = {
+    "id": "r1",
+    "task": "report",
+    "question": "Write the report.",
+    "case": {"history": "Patient: Anna Kowalska. Leg pain since 12 March 2024.", "key_facts": ["L4/L5"]},
+}
+
+
+def write_lines(folder: Path, *items: dict[str, Any]) -> str:
+    path = folder / "items.jsonl"
+    path.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items), "utf-8")
+    return str(path)
+
+
+def test_a_case_with_identifiers_is_listed_masked_and_counted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_lines(folder, REPORT, {**REPORT, "id": "r2", "case": {"history": "Leg pain."}})
+    assert run_app(["data", "check", path, "--json"]) == 3
+    records = told(capsys)
+    assert records[0]["n_text_identifiers"] == 2
+    found = [entry for entry in records if entry["type"] == "text_identifier"]
+    assert [(one["item_id"], one["field"], one["text_kind"], one["what"]) for one in found] == [
+        ("r1", "case.history", "name", "a name (Xxxx Xxxxxxxx)"),
+        ("r1", "case.history", "date", "a date (99 Xxxxx 9999)"),
+    ]
+    assert run_app(["data", "check", path]) == 3
+    shown = capsys.readouterr()
+    lines = [" ".join(line.split()) for line in shown.out.splitlines()]
+    for line in ("identifiers in texts 2", "name 1", "date 1", "identifiers of images 0"):
+        assert line in lines
+    assert "2 identifiers in texts" in shown.err
+    assert "Kowalska" not in shown.out + shown.err
+
+
+def test_identifiers_may_be_allowed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_lines(folder, REPORT)
+    assert run_app(["data", "check", path, "--allow-identifiers"]) == 0
+    shown = capsys.readouterr()
+    assert "2 identifiers allowed" in shown.err
+    assert "item 'r1': case.history" in shown.out
+    broken = write_lines(folder, REPORT, {"task": "report"})
+    assert run_app(["data", "check", broken, "--allow-identifiers"]) == 3, "of identifiers only"
+
+
+SPOKEN = [
+    {**REPORT, "id": f"r{n}", "case": None, "language": code} for n, code in enumerate(("en", "zh", "zh-CN"))
+]
+SPOKEN = [*SPOKEN, {"id": "r3", "task": "report", "question": "?"}]
+LANGUAGES: dict[str, tuple[list[str], list[str]]] = {
+    "all": ([], ["r0", "r1", "r2", "r3"]),
+    "one": (["en"], ["r0"]),
+    "with its regions": (["zh"], ["r1", "r2"]),
+    "a region": (["zh-cn"], ["r2"]),
+    "two": (["en", "zh-CN"], ["r0", "r2"]),
+}
+
+
+@pytest.mark.parametrize(("languages", "ids"), LANGUAGES.values(), ids=LANGUAGES)
+def test_items_of_a_language(
+    folder: Path, capsys: pytest.CaptureFixture[str], languages: list[str], ids: list[str]
+) -> None:
+    path = write_lines(folder, *({key: value for key, value in one.items() if value} for one in SPOKEN))
+    options = [part for one in languages for part in ("--language", one)]
+    assert run_app(["data", "show", path, "--json", *options]) == 0
+    assert [item["id"] for item in told(capsys)] == ids
+    assert run_app(["data", "check", path, "--json", *options]) == 0
+    (summary,) = told(capsys)
+    assert summary["info"]["n_items"] == summary["info"]["n_by_task"]["report"] == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh-TW", "en (1)"), ("de", "en, zh"), ("", "en, zh")],
+    ids=["none", "not one", "empty"],
+)
+def test_a_language_that_no_item_is_in(
+    folder: Path, capsys: pytest.CaptureFixture[str], language: str, said: str
+) -> None:
+    path = write_lines(folder, {**REPORT, "language": "en"})
+    assert run_app(["data", "show", path, "--language", language]) == 2
+    assert said in capsys.readouterr().err
