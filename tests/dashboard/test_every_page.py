@@ -39,14 +39,18 @@ def test_every_chart_can_be_saved_without_a_network(dashboard: str, tab: Page, n
     tab.goto(f"{dashboard}/{name}")
     charts = tab.get_by_test_id("stFullScreenFrame").filter(has=tab.get_by_test_id("stVegaLiteChart"))
     charts.first.wait_for()
+    tab.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
     tab.wait_for_load_state("networkidle")
-    tab.wait_for_timeout(1000)
+    tab.wait_for_timeout(1500)  # every chart is drawn and none moves any more
     assert charts.count() >= 1
     for chart in charts.all():
         chart.evaluate(
             "one => one.scrollIntoView({block: 'center'})"
         )  # the bar of pages lies over what is above
         chart.hover()
+        tab.wait_for_timeout(600)  # the toolbar fades in
         with tab.expect_download() as download:
             chart.get_by_label("Download as PNG").click()
         saved = download.value.path().read_bytes()
