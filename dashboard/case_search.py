@@ -39,7 +39,7 @@ class TextSearch:
     _next: int | None = None
     _first: int = 0
     _last: int = 0
-    _rows: int = _FIRST_ROWS
+    _rows: int = field(default_factory=lambda: _FIRST_ROWS)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property

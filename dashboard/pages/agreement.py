@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -73,22 +74,26 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
         task = _choice("Task", "task", list(dimensions))
     with where[2]:
         dimension = _choice("Dimension", "dimension", dimensions[task])
+    pending: StillComputingError | None = None
     try:
         _show_report(state, task, dimension, where[3])
-    except StillComputingError as report:
-        _wait_for(report)
+    except StillComputingError as error:
+        pending = error
+    place = st.empty()
     st.subheader(f"How each rater used the scale: {task}, {dimension}", anchor=False)
     tables.show_table(
         tables.spread_rows(rows("score_spread", audit_id=audit_id, task=task, dimension=dimension))
     )
+    if pending is not None:
+        _wait_for(pending, place)
 
 
-@st.fragment(run_every=0.5)
-def _wait_for(report: StillComputingError) -> None:
-    """Say that a report is on its way, and show it when it is there; the page can be used meanwhile."""
-    if report.is_done:
-        st.rerun()
-    st.info("Computing agreement with its intervals ...", icon=":material/hourglass_top:")
+def _wait_for(report: StillComputingError, place: DeltaGenerator) -> None:
+    """Say that a report is on its way, until it is there to be shown. A click ends this at the next word said."""
+    while not report.is_done:
+        place.info("Computing agreement with its intervals ...", icon=":material/hourglass_top:")
+        time.sleep(0.2)
+    st.rerun()
 
 
 def _show_report(state: AuditState, task: str, dimension: str, where: DeltaGenerator) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from spinebench.dashboard.audit_reports import audit_specs
 from spinebench.dashboard.case_data import read_case
@@ -92,10 +93,9 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
     line.text(f"{n_cases:,} cases" + ("" if search is None else _looked_through(search)))
     if is_filtered(filters):
         clear.button("Clear filters", on_click=clear_filters, width="stretch")
-    if search is not None and not search.is_done:
-        _go_on(search)
-        if not found:
-            return
+    progress = st.empty()
+    if search is not None and not search.is_done and not found:
+        _go_on(search, progress)
     if not found:
         st.info(
             "No case fits these filters: take one away, or clear them all.", icon=":material/filter_alt_off:"
@@ -112,6 +112,8 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
             st.rerun()
     _files(filters, n_cases)
     say_when(data_stamp())
+    if search is not None and not search.is_done:
+        _go_on(search, progress)
 
 
 def _looked_through(search: TextSearch) -> str:
@@ -128,13 +130,12 @@ def _looked_through(search: TextSearch) -> str:
     )
 
 
-@st.fragment(run_every=0.3)
-def _go_on(search: TextSearch) -> None:
-    """Look further while the page can be used, and show what was found when all is looked through."""
-    search.go_on(for_s=0.3)
-    if search.is_done:
-        st.rerun()
-    st.progress(search.looked_at, f"Looking on: {len(search.found):,} found")
+def _go_on(search: TextSearch, place: DeltaGenerator) -> None:
+    """Look further, and show what was found when all is looked through. A click ends this at the next word said."""
+    while not search.is_done:
+        place.progress(search.looked_at, f"Looking on: {len(search.found):,} found")
+        search.go_on(for_s=0.2)
+    st.rerun()
 
 
 def _table(found: Sequence[dict[str, object]], *, first: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from spinebench.evaluators.audit_rows import AuditRows
 
 Open = Callable[..., "AppTest"]
-COMPUTING = "Computing agreement"
 DIMENSION, JUDGE = "spatial_reasoning", "sim/judge-lenient"
 
 
@@ -36,25 +34,6 @@ def rows(audited: Workspace) -> AuditRows:
     audit = audited.latest_audit()
     assert audit is not None
     return audit_rows(audited, [audit.audit_id])
-
-
-@pytest.fixture
-def page(page: Open) -> Open:
-    """A page whose reports are computed, as the browser shows it when it has asked again."""
-
-    def open_page(workspace: Path, name: str, **filters: str) -> AppTest:
-        return computed(page(workspace, name, **filters))
-
-    return open_page
-
-
-def computed(app: AppTest) -> AppTest:
-    """The page when its reports are there."""
-    deadline = time.monotonic() + 60
-    while any(COMPUTING in str(one.value) for one in app.info):
-        assert time.monotonic() < deadline, "the report did not come"
-        app.run()
-    return app
 
 
 def shown(app: AppTest) -> str:
@@ -119,7 +98,7 @@ def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(audited: Wo
     app = page(audited.path, "agreement", dimension=DIMENSION, judge=JUDGE, view="What may be said")
     assert [box.value for box in app.selectbox][2:] == [DIMENSION, JUDGE]
     assert f"{JUDGE} agrees with a clinician at kappa" in shown(app)
-    computed(app.selectbox[2].set_value("visual_features").run())
+    app.selectbox[2].set_value("visual_features").run()
     assert app.query_params["dimension"] == "visual_features"
     nonsense = page(audited.path, "agreement", dimension="<b>x</b>", task="x", audit="../..", view="y")
     assert "traces rated" in shown(nonsense)

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from spinebench.agents.personas import packaged
+from spinebench.dashboard import case_export
 from spinebench.dashboard.case_export import as_csv, as_html, as_jsonl, exported
 from spinebench.dashboard.case_links import case_url, cases_url
+from spinebench.dashboard.export_route import export_routes, export_url
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store import Workspace
 from tests.dashboard.hostile_cases import hostile_workspace
@@ -134,6 +138,35 @@ def test_a_case_by_its_address_and_on(audited: Workspace, page: Opened) -> None:
     assert app.query_params["case"] in (name, [name])
 
 
+def test_a_bare_address_of_a_case_leads_on_too(audited: Workspace, page: Opened) -> None:
+    everything = cases(audited)
+    here, after = everything[4:6]
+    app = page(audited.path, "cases", case=f"{here['run_id']}/{here['answer_id']}")
+    assert any("Case 5 of 90" in one.value for one in app.text)
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert app.query_params["case"] in (name := f"{after['run_id']}/{after['answer_id']}", [name])
+
+
+def test_a_case_outside_the_filters_stands_among_those_of_its_run(audited: Workspace, page: Opened) -> None:
+    here = next(one for one in cases(audited) if one["model"] == "sim/careful")
+    app = page(audited.path, "cases", case=f"{here['run_id']}/{here['answer_id']}", model="sim/guesser")
+    assert any("of 90 of its run" in one.value for one in app.text)
+
+
+@pytest.mark.parametrize("sort", ["asked", "difference", "score", "model", "disease", "outcome"])
+def test_the_cases_beside_one_are_those_of_the_list(audited: Workspace, sort: str) -> None:
+    everything = cases(audited, sort=sort)
+    for at in (0, 1, 44, 88, 89):
+        here = everything[at]
+        beside = cases(
+            audited, sort=sort, at_run=here["run_id"], at_answer=here["answer_id"], before=2, size=2
+        )
+        assert {one["place"] for one in beside} == {at + 1}
+        assert [one["answer_id"] for one in beside] == [
+            one["answer_id"] for one in everything[max(at - 2, 0) : at + 3]
+        ]
+
+
 @pytest.mark.parametrize("name", ["", "nothing", "a/b", "../../etc/passwd", "a/b/c"])
 def test_an_unknown_case_is_said_to_be_unknown(audited: Workspace, page: Opened, name: str) -> None:
     app = page(audited.path, "cases", case=name)
@@ -165,6 +198,50 @@ def test_files_to_take_along(audited: Workspace) -> None:
     assert [one["text"] for one in lines] == [texts[one["answer_id"]] for one in lines]
     assert [one["answer_id"] for one in table] == [one["answer_id"] for one in lines]
     assert "30 of 30 cases" in b"".join(as_html(audited, exported(audited, asked))).decode()
+
+
+def test_a_file_goes_on_over_several_readings(audited: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_export, "_AT_ONCE", 7)
+    rows = list(exported(audited, {"sort": "disease"}).rows)
+    assert [one["answer_id"] for one in rows] == [one["answer_id"] for one in cases(audited, sort="disease")]
+    holding = list(exported(audited, {"text": "FINAL option"}).rows)
+    assert {one["answer_id"] for one in holding} == {
+        one["answer_id"] for one in cases(audited, text="FINAL option")
+    }
+
+
+def test_only_addresses_that_a_page_made_give_files(audited: Workspace) -> None:
+    client = TestClient(Starlette(routes=export_routes(audited)))
+    address = export_url("jsonl", {"models": ["sim/careful"]}).removeprefix(".")
+    answer = client.get(address)
+    assert answer.headers["content-disposition"] == 'attachment; filename="spinebench-cases.jsonl"'
+    assert len(answer.text.splitlines()) == 30
+    assert client.get(address.replace(".jsonl", ".csv")).status_code == 403
+    assert client.get(address[:-1]).status_code == 403
+    assert client.get("/case-files/spinebench-cases.csv").status_code == 403
+    assert client.get("/case-files/spinebench-cases.exe").status_code == 403
+
+
+def test_the_files_of_a_selection_are_downloaded(audited: Workspace, dashboard: str, tab: Page) -> None:
+    tab.goto(dashboard + cases_url(model="sim/guesser", sort="disease"))
+    for label, n in (("CSV", 30), ("JSONL", 30), ("HTML", 30)):
+        with tab.expect_download() as waiting:
+            tab.get_by_role("link", name=label, exact=True).click()
+        path = waiting.value.path()
+        if label == "HTML":
+            alone = tab.context.new_page()
+            alone.set_content(path.read_text("utf-8"))
+            assert alone.locator("section").count() == n
+            continue
+        text = path.read_text("utf-8-sig")
+        read = (
+            list(csv.DictReader(io.StringIO(text)))
+            if label == "CSV"
+            else list(map(json.loads, text.splitlines()))
+        )
+        assert [one["answer_id"] for one in read] == [
+            one["answer_id"] for one in cases(audited, models=["sim/guesser"], sort="disease")
+        ]
 
 
 def test_no_cell_is_a_formula() -> None:
