@@ -164,7 +164,9 @@ def _part(name: str) -> Callable[[Page], None]:
 def _row(number: int) -> Callable[[Page], None]:
     """Select a row of the first table: its box is left of the row; heading and rows are 35 pixels high."""
     at: Position = {"x": 15, "y": 35 * number + 17}
-    return lambda page: page.get_by_test_id("stDataFrame").locator("canvas").first.click(position=at)
+    return lambda page: (
+        page.get_by_test_id("stDataFrame").locator("canvas").first.click(position=at, force=True)
+    )
 
 
 def _mark(chart: int, kind: str) -> Callable[[Page], None]:

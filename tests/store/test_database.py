@@ -106,6 +106,7 @@ def test_every_shipped_query_answers_for_all_runs_and_for_none(workspace: Worksp
             "case_values",
             "counts",
             "discordant",
+            "questions",
             "raters",
         }
 
