@@ -45,6 +45,7 @@ def demo(
     environment()
     place = Workspace(workspace)
     place.create()
+    _cases(place, seed=seed)
     say(f"drawing {items} questions on phantoms ...")
     benchmark = write_demo_benchmark(workspace / "demo", seed=seed, n_items=items)
     plan = plan_from(
@@ -77,11 +78,41 @@ def demo(
         say(
             f"  spinebench agree latest --details{place_of}  everything on judges and clinicians, and what may be said"
         )
+        say(
+            f"  spinebench runs list{place_of}  the other run too: knowledge questions, reports, consultations"
+        )
         say(f"  spinebench compare sim/careful sim/guesser{place_of}  the models on the same items, paired")
         say(
             f"  spinebench run -b {quoted(benchmark)}{place_of} -m openai/<id>  your own model, with OPENAI_API_KEY set"
         )
     return code
+
+
+def _cases(workspace: Workspace, *, seed: int) -> None:
+    """The second benchmark, without its tables: cases that are asked about, written about, judged and rated."""
+    from spinebench.api import audit, run
+    from spinebench.cli.console import say
+    from spinebench.demo.cases import write_demo_cases
+
+    benchmark = write_demo_cases(workspace.path / "demo", seed=seed)
+    sat = run({"benchmark": str(benchmark), "models": list(MODELS), "seed": seed}, workspace=workspace.path)
+    judged = audit(
+        {
+            "runs": [sat.id],
+            "tasks": ["report"],
+            "rubrics": ["spinemed_report"],
+            "judges": list(JUDGES),
+            "random_share": 1.0,
+            "seed": seed,
+        },
+        workspace=workspace.path,
+    )
+    say(
+        f"SIMULATION: {sat.spec.n_items} made-up cases asked of {len(MODELS)} simulated models, "
+        f"{judged.spec.n_traces} reports scored on ten dimensions by simulated judges"
+    )
+    _rate(workspace, judged.folder, seed=seed)
+    say()
 
 
 def _rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:

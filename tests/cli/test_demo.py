@@ -32,7 +32,17 @@ def test_the_demo_shows_what_was_planted(cli: Callable[..., Said]) -> None:
         return float(next(one for one in outcomes if one["outcome"] == outcome)["rate"]["of_asked"]["value"])
 
     assert rate("sim/overcaller", "healthy_misdiagnosed") > 0.5 > rate("sim/careful", "healthy_misdiagnosed")
-    texts = Workspace("spinebench-workspace").answers().column("text").to_pylist()
+    workspace = Workspace("spinebench-workspace")
+    cases, phantoms = workspace.query("runs").to_pylist()
+    assert (cases["benchmark"], phantoms["benchmark"]) == ("demo-cases", "demo-phantoms"), (
+        "the last run is shown"
+    )
+    written = workspace.sql(
+        "SELECT count(DISTINCT t.trace_id) AS n, count(DISTINCT s.dimension) AS dimensions FROM audit_traces AS t "
+        "JOIN judge_scores AS s USING (audit_id, trace_id) WHERE t.task = 'report'"
+    )
+    assert written.to_pylist() == [{"n": 27, "dimensions": 10}]
+    texts = workspace.answers().column("text").to_pylist()
     assert sum(len(text) > 200 for text in texts) > 100, "traces that read like reasoning"
 
 
@@ -53,7 +63,7 @@ def test_the_demo_says_that_it_is_one_and_where_to_look_next(cli: Callable[..., 
         shown = cli(*command, "--workspace", "my demo")
         assert shown.code == 0, shown.err
         assert "SIMULAT" in shown.out
-    checked = cli("data", "check", next(Path("my demo/demo").glob("*.json")))
+    checked = cli("data", "check", Path("my demo/demo/demo.json"))
     assert checked.code == 0, checked.err
     again = cli("demo", "--items", "12", "--workspace", "my demo")
     assert again.code == 0, "it works again"
