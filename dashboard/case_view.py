@@ -32,7 +32,8 @@ _STYLE = """<style>
 .tag { border-radius: 9px; padding: 1px 9px; font-size: .8em; border: 1.5px solid; margin-left: 4px; }
 .tag.right { border-color: #009e73; } .tag.wrong { border-color: #d55e00; } .tag.plain { border-color: #888; }
 .case-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-.case-table th { text-align: left; font-weight: 600; border-bottom: 1.5px solid rgba(128,128,128,.5); }
+.case-table th { text-align: left; font-weight: 600; white-space: nowrap;
+  border-bottom: 1.5px solid rgba(128,128,128,.5); }
 .case-table th, .case-table td { padding: 3px 10px 3px 0; vertical-align: top; overflow-wrap: anywhere; }
 .case-table td { border-bottom: 1px solid rgba(128,128,128,.2); white-space: pre-wrap; }
 .case-table .unseen, .case-options .unseen { font: .75em monospace; border: 1px solid #d55e00; border-radius: 3px; }

@@ -27,7 +27,9 @@ _SETTINGS = {
     "server.fileWatcherType": "none",
     "server.headless": True,
     "global.developmentMode": False,
-    "theme.primaryColor": "#0072B2",  # Streamlit's own red makes what is done look like a fault
+    # Streamlit's own red makes what is done look like a fault. Named per scheme: a colour of both is a theme of one.
+    "theme.light.primaryColor": "#0072B2",
+    "theme.dark.primaryColor": "#56B4E9",
 }
 """Streamlit reads its environment variables in its own command alone; an application sets them itself."""
 
