@@ -16,8 +16,10 @@ if TYPE_CHECKING:
         audit,
         calibrate,
         compare,
+        levels,
         load_benchmark,
         run,
+        scores,
     )
 
 try:
@@ -36,8 +38,10 @@ __all__ = [
     "audit",
     "calibrate",
     "compare",
+    "levels",
     "load_benchmark",
     "run",
+    "scores",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The Python interface: `run`, `audit`, `agreement`, `calibrate`, `compare`, `load_benchmark`, `Workspace`."""
+"""The Python interface: runs, audits, and what `agree`, `calibrate`, `scores`, `compare` and `levels` say of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from spinebench.benchmarks import load_benchmark
 from spinebench.errors import UsageError
 from spinebench.evaluators.results import ModelSummary
-from spinebench.records import RunSpec, RunStatus
+from spinebench.records import ImageCondition, RunSpec, RunStatus, Task
 from spinebench.runs.plan import RunPlan, plan_from, plan_of
 from spinebench.runs.prepare import prepare_run
 from spinebench.runs.results import graded_table, run_results
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spinebench.audit_records import AuditSpec, AuditStatus
+    from spinebench.audits.level_aware import LevelAwareReport
     from spinebench.audits.plan import AuditPlan
     from spinebench.audits.results import AuditResults
     from spinebench.evaluators.agreement import AgreementReport
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from spinebench.evaluators.audit_rows import AuditRows
     from spinebench.evaluators.calibration import CalibrationReport
     from spinebench.evaluators.comparison import Comparison
+    from spinebench.runs.level_tables import LevelTables
     from spinebench.store.audit_folder import AuditFolder
 
 __all__ = [
@@ -44,8 +46,10 @@ __all__ = [
     "audit",
     "calibrate",
     "compare",
+    "levels",
     "load_benchmark",
     "run",
+    "scores",
 ]
 
 T = TypeVar("T")
@@ -217,6 +221,28 @@ def compare(runs: Run | Sequence[Run], *, models: Sequence[str] | None = None, s
     return compare_models(several[0].workspace, [one.id for one in several], models=models, seed=seed)
 
 
+def levels(
+    runs: Run | Sequence[Run], *, tasks: Sequence[Task | str] = (), level: float = 0.95
+) -> LevelTables:
+    """What `spinebench levels` says: vertebrae, discs and sides that answers name, against their items' references.
+
+    Args:
+        runs: the runs that hold the answers, in one workspace.
+        tasks: tasks to read; (): all with something to compare.
+        level: of all intervals.
+
+    Raises `UsageError` for no run, runs of two workspaces or an unknown task, `DataError` where no item that was
+    answered says anything of levels.
+    """
+    from spinebench.runs.level_tables import level_tables
+
+    several = [runs] if isinstance(runs, Run) else list(runs)
+    if not several:
+        raise UsageError("runs []: expected at least one run; pass what run() returned")
+    _one_workspace("runs", several)
+    return level_tables(several[0].workspace, [one.id for one in several], tasks=tasks, level=level)
+
+
 def agreement(
     audits: Audit | Sequence[Audit],
     *,
@@ -272,18 +298,58 @@ def calibrate(
     return calibration_report(_rows_of(audits), dimension=dimension, judge=judge, level=level, seed=seed)
 
 
+def scores(
+    runs: Run | Sequence[Run],
+    audits: Audit | Sequence[Audit] | None = None,
+    *,
+    image_condition: ImageCondition | str = ImageCondition.NORMAL,
+    level: float = 0.95,
+    seed: int = 0,
+) -> LevelAwareReport:
+    """What `spinebench scores` says: text, image, report and overall scores of the level-aware benchmark, per model.
+
+    Args:
+        runs: the runs that hold knowledge questions and reports, in one workspace.
+        audits: that judged the reports by a rubric with sections; None: of each run the latest such audit.
+        image_condition: only answers under this condition count.
+        level: of all intervals.
+        seed: of the resampling.
+
+    Without an audit reports are unscored, counted, and overall is of the questions. Raises `UsageError` for no run,
+    an audit of other runs or without sections; `DataError` where there is nothing to score.
+    """
+    from spinebench.audits.level_aware import level_aware_report
+
+    several = [runs] if isinstance(runs, Run) else list(runs)
+    if not several:
+        raise UsageError("runs []: expected at least one run; pass what run() returned")
+    named = [audits] if isinstance(audits, Audit) else audits
+    return level_aware_report(
+        several[0].workspace,
+        [one.id for one in several],
+        None if named is None else [one.id for one in named],
+        image_condition=ImageCondition(image_condition),
+        level=level,
+        seed=seed,
+    )
+
+
 def _rows_of(audits: Audit | Sequence[Audit]) -> AuditRows:
     from spinebench.audits.rows import audit_rows
 
     several = [audits] if isinstance(audits, Audit) else list(audits)
     if not several:
         raise UsageError("audits []: expected at least one audit; pass what audit() returned")
+    _one_workspace("audits", several)
+    return audit_rows(several[0].workspace, [one.id for one in several])
+
+
+def _one_workspace(what: str, several: Sequence[Run] | Sequence[Audit]) -> None:
     paths = {one.workspace.path.resolve() for one in several}
     if len(paths) > 1:
         raise UsageError(
-            f"audits of {sorted(map(str, paths))}: expected audits of one workspace; pass them workspace by workspace"
+            f"{what} of {sorted(map(str, paths))}: expected {what} of one workspace; pass them workspace by workspace"
         )
-    return audit_rows(several[0].workspace, [one.id for one in several])
 
 
 def _wait_for(work: Coroutine[Any, Any, T]) -> T:

@@ -11,7 +11,7 @@ from spinebench.evaluators.level_naming.comparing import (
     compare_levels,
 )
 from spinebench.evaluators.level_naming.reading import VERSION, Mention, named_levels
-from spinebench.evaluators.level_naming.report import LevelText, ModelLevels, level_report
+from spinebench.evaluators.level_naming.report import LevelTally, LevelText, ModelLevels, level_report
 from spinebench.evaluators.level_naming.sides import Side
 from spinebench.evaluators.level_naming.standing import NAMED, Standing
 
@@ -23,6 +23,7 @@ __all__ = [
     "Kind",
     "LevelComparison",
     "LevelFinding",
+    "LevelTally",
     "LevelText",
     "Mention",
     "ModelLevels",

@@ -34,6 +34,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "spinebench.cli.calibrate",
         "Correct judges by clinicians' few scores; right answers with wrong reasons; failure modes.",
     ),
+    "levels": (
+        "spinebench.cli.levels",
+        "Levels and sides that answers and reports name, against the reference.",
+    ),
+    "scores": (
+        "spinebench.cli.scores",
+        "Level-aware scores: text, image and report points, overall, per subspecialty, source, language.",
+    ),
     "sheets": ("spinebench.cli.sheets", "Reporting sheets of an audit: GRRAS, TRIPOD-LLM, CLAIM."),
     "dashboard": (
         "spinebench.cli.dashboard",

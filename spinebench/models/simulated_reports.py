@@ -14,7 +14,8 @@ from spinebench.models.simulated_profiles import SimProfile
 from spinebench.records import Item
 from spinebench.terms import LEVELS
 
-_LEVEL = re.compile(r"\bL[1-5]\s?/\s?(?:L[2-5]|S1)\b")
+_LEVEL = re.compile(r"(?<![A-Za-z0-9])L[1-5]\s?/\s?(?:L[2-5]|S1)(?![A-Za-z0-9])")
+"""Not by `\\b`: a level between Chinese characters has no edge of a word."""
 _SIDE = re.compile(r"\b(left|right)\b|[左右]", re.IGNORECASE)
 _OTHER = {"left": "right", "right": "left", "Left": "Right", "Right": "Left", "左": "右", "右": "左"}
 
@@ -119,5 +120,8 @@ def _told(fact: str, profile: SimProfile, rng: random.Random) -> str | None:
 
 
 def _next_level(level: str, step: int) -> str:
-    place = LEVELS.index(level.replace(" ", ""))
+    name = level.replace(" ", "")
+    if name not in LEVELS:  # L2/L4: no disc
+        return level
+    place = LEVELS.index(name)
     return LEVELS[place + step if 0 <= place + step < len(LEVELS) else place - step]
