@@ -359,7 +359,10 @@ def _schema_refused(call: Call) -> bool:
 def _steering(trace: AuditTrace) -> list[str]:
     """Passages that address the judge, imitate its delimiters or name the trace's model; each once, cut short."""
     found: list[str] = []
-    for part in (trace.answer.reasoning or "", trace.answer.text):
+    said = [(turn.reasoning, turn.text) for turn in trace.answer.turns]
+    for part in (
+        part or "" for both in said or [(trace.answer.reasoning, trace.answer.text)] for part in both
+    ):
         found += [passage.text for passage in find_steering(part)]
         found += named_models(part, model=trace.answer.key.model)
     return list(dict.fromkeys(text[:_PASSAGE_LENGTH] for text in found))[:_MOST_PASSAGES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from spinebench.agents.judge_case import JudgeCase, case_of
 from spinebench.agents.judge_reply import Asked, Read, asked, read_judge_reply
@@ -12,7 +13,7 @@ from spinebench.errors import UsageError
 from spinebench.evaluators.steering import neutralized
 from spinebench.models.plain_json import ask_for_json
 from spinebench.models.protocol import ImagePart, Message, ModelRequest, RequestTag, TextPart
-from spinebench.records import DecodingOptions, JsonValue, Task, digest
+from spinebench.records import WRITTEN_TASKS, DecodingOptions, JsonValue, Task, digest
 from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric, rubrics_hash
 
 __all__ = ["Read", "judge_prompt_hash", "judge_request", "marker_of", "read_judge_reply"]
@@ -77,7 +78,7 @@ def judge_request(
         )
     marker = marker_of(case, seed=seed)
     messages = [
-        Message(role="system", parts=(TextPart(text=_rules(wanted)),)),
+        Message(role="system", parts=(TextPart(text=_rules(wanted, rubrics)),)),
         Message(role="user", parts=(TextPart(text=_case_text(case, marker, len(images))), *images)),
     ]
     again = packaged("judge").templates["again"]
@@ -115,10 +116,11 @@ def marker_of(case: JudgeCase, *, seed: int) -> str:
     the same request.
     """
     content: list[JsonValue] = [seed, case.question, *case.options, case.reasoning, case.text]
+    content += [text for turn in case.turns for text in (turn.patient, turn.reasoning, turn.text)]
     return f"CASE-{digest(content)[:20]}"
 
 
-def _rules(wanted: Asked) -> str:
+def _rules(wanted: Asked, rubrics: Sequence[Rubric]) -> str:
     """The part that is the same for all cases of a task, first in the request so that providers can reuse it."""
     templates = packaged("judge").templates
     modes = ""
@@ -128,7 +130,7 @@ def _rules(wanted: Asked) -> str:
     verdicts = ", ".join(f"`{verdict}`" for verdict in wanted.verdicts)
     dimensions = ""
     if wanted.dimensions:
-        listed = "\n\n".join(_dimension_text(one) for one in wanted.dimensions)
+        listed = "\n\n".join(_dimension_texts(wanted.dimensions, rubrics))
         dimensions = templates["dimensions"].fill(listed=listed) + "\n\n"
     return templates["system"].fill(
         dimensions=dimensions,
@@ -136,6 +138,23 @@ def _rules(wanted: Asked) -> str:
         claims=templates["claims"].fill(verdicts=verdicts) + "\n\n",
         form=templates["form"].fill(example=wanted.example()),
     )
+
+
+def _dimension_texts(dimensions: Sequence[Dimension], rubrics: Sequence[Rubric]) -> list[str]:
+    """The dimensions in their order; those of a rubric's section under its name."""
+    named = {
+        dimension.id: section.name
+        for rubric in rubrics
+        for section in rubric.sections
+        for dimension in rubric.dimensions_of(section.id)
+    }
+    template = packaged("judge").templates["section"]
+    texts = [packaged("judge").templates["in_sections"].fill()] if named else []
+    for name, group in groupby(dimensions, key=lambda one: named.get(one.id)):
+        if name is not None:
+            texts.append(template.fill(name=name))
+        texts += [_dimension_text(one) for one in group]
+    return texts
 
 
 def _dimension_text(one: Dimension) -> str:
@@ -155,17 +174,44 @@ def _case_text(case: JudgeCase, marker: str, n_images: int) -> str:
     sections = [_section("QUESTION", case.question, marker)]
     if case.options:
         sections.append(_section("OPTIONS", "\n".join(case.options), marker))
-    if case.reasoning is not None and case.reasoning.strip():
-        sections.append(_section("REASONING BEFORE THE ANSWER", case.reasoning, marker))
-    sections.append(_section("ANSWER WITH ITS REASONING", case.text or "(nothing was written)", marker))
+    sections += _trace_sections(case, marker)
     gold = "You are not told which answer is held to be right."
-    if case.gold is not None:
+    if case.task in WRITTEN_TASKS:
+        gold = "You are not told what the text is expected to say."
+        if case.gold is not None:
+            gold = "Nothing is known of what the text is expected to say."
+        if case.gold:
+            gold = "What the text is expected to say, in whatever words:\n" + _section(
+                "REFERENCE AND KEY FACTS", "\n".join(case.gold), marker
+            )
+    elif case.gold is not None:
         gold = "What is held to be right:\n" + _section("RIGHT ANSWER", "\n".join(case.gold), marker)
     return (
         packaged("judge")
         .templates["case"]
         .fill(marker=marker, sections="\n\n".join(sections), image=_image_text(case, n_images), gold=gold)
     )
+
+
+def _trace_sections(case: JudgeCase, marker: str) -> list[str]:
+    """What is judged: reasoning and answer, or a consultation turn by turn."""
+    said = [(turn.reasoning, turn.text, turn.patient) for turn in case.turns]
+    sections = []
+    for number, (reasoning, text, patient) in enumerate(said or [(case.reasoning, case.text, None)], start=1):
+        if patient is not None:
+            sections.append(_section(f"PATIENT {number}", patient, marker))
+        if reasoning is not None and reasoning.strip():
+            before = "ANSWER" if case.task not in WRITTEN_TASKS else _title(case.task, number)
+            sections.append(_section(f"REASONING BEFORE THE {before}", reasoning, marker))
+        sections.append(_section(_title(case.task, number), text or "(nothing was written)", marker))
+    return sections
+
+
+def _title(task: Task, number: int) -> str:
+    """What the text of a task is called."""
+    if task is Task.CONSULTATION:
+        return f"REPLY {number}"
+    return "REPORT" if task is Task.REPORT else "ANSWER WITH ITS REASONING"
 
 
 def _section(title: str, text: str, marker: str) -> str:
@@ -178,8 +224,9 @@ def _image_text(case: JudgeCase, n_images: int) -> str:
     if n_images:
         return f"The {n_images} images that the question was asked about follow, in their order."
     if case.n_images:
+        what = "an image" if case.n_images == 1 else f"{case.n_images} images"
         return (
-            "The question was asked about an image that you are not shown. Judge what can be judged without it: "
-            "whether a statement agrees with the image cannot be said here."
+            f"The question was asked about {what} that you are not shown. Judge what can be judged without: "
+            "whether a statement agrees with an image cannot be said here."
         )
     return "The question was asked without an image."

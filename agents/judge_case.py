@@ -12,7 +12,7 @@ from spinebench.audit_records import AuditTrace, Blinding
 from spinebench.evaluators.quotes import QuoteMatch, find_quote
 from spinebench.evaluators.written_case import asked_text, expected_text
 from spinebench.models.protocol import ImagePart
-from spinebench.records import WRITTEN_TASKS, ImageCondition, Record, Task, digest
+from spinebench.records import ImageCondition, JsonValue, Record, Task, Turn, digest
 
 _SHORT = 200
 """A trace longer than this always holds something that can be quoted."""
@@ -33,6 +33,8 @@ class JudgeCase(Record):
     """The answer as the model wrote it."""
     reasoning: str | None = None
     """Native reasoning, as the provider gave it apart from the answer."""
+    turns: tuple[Turn, ...] = ()
+    """Of a consultation: what the patient said and the model replied, in place of `text` and `reasoning`."""
     gold: tuple[str, ...] | None = None
     """The right options with their letters, or the reference and the key facts of free text; None where not shown."""
     image_condition: ImageCondition = ImageCondition.NORMAL
@@ -42,8 +44,12 @@ class JudgeCase(Record):
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
-        """The texts that quotes may come from, blank ones left out: native reasoning first, then the answer."""
-        return tuple(part for part in (self.reasoning or "", self.text) if part.strip())
+        """The texts that quotes may come from, blank ones left out: native reasoning first, then the answer.
+
+        Of a consultation the replies one by one; what the patient said is the question's.
+        """
+        said = [(turn.reasoning, turn.text) for turn in self.turns] or [(self.reasoning, self.text)]
+        return tuple(part for both in said for part in both if part and part.strip())
 
     @cached_property
     def quotable(self) -> bool:
@@ -62,7 +68,11 @@ class JudgeCase(Record):
 
     def shown_hash(self, images: Sequence[ImagePart]) -> str:
         """SHA-256 over everything the judge is shown of the case."""
-        shown = self.model_dump(mode="json", include={"question", "options", "text", "reasoning", "gold"})
+        shown: dict[str, JsonValue] = self.model_dump(
+            mode="json", include={"question", "options", "text", "reasoning", "gold"}
+        )
+        if self.turns:
+            shown["turns"] = [[turn.patient, turn.text, turn.reasoning] for turn in self.turns]
         return digest({**shown, "images": [part.image.sha256 for part in images]})
 
 
@@ -75,8 +85,7 @@ def case_of(trace: AuditTrace, blinding: Blinding) -> JudgeCase:
     if blinding.gold:
         right = set(trace.item.gold)
         gold = tuple(line for line, text in zip(lettered, trace.options, strict=True) if text in right)
-        if trace.item.task in WRITTEN_TASKS:
-            gold = expected_text(trace.item)
+        gold = gold or expected_text(trace.item)
     return JudgeCase(
         trace_id=trace.trace_id,
         item_id=trace.item.id,
@@ -85,6 +94,7 @@ def case_of(trace: AuditTrace, blinding: Blinding) -> JudgeCase:
         options=lettered,
         text=trace.answer.text,
         reasoning=trace.answer.reasoning,
+        turns=trace.answer.turns,
         gold=gold,
         image_condition=trace.answer.key.image_condition,
         option_permutation=trace.answer.option_permutation,
