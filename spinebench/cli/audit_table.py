@@ -51,45 +51,78 @@ def print_audit(spec: AuditSpec, status: AuditStatus | None, results: AuditResul
     ]
     _print_cells(f"Audit {spec.audit_id}" + (f"  [{', '.join(marks)}]" if marks else ""), results.cells)
     worth = [
-        f"  {one.dimension}: {one.votes.value:.1f} of {one.votes.n_raters}\n"
+        f"{one.dimension}: {one.votes.value:.1f} of {one.votes.n_raters}"
         for one in results.panel
         if one.votes.value is not None
     ]
     if worth:
         put("Votes that the panel of judges is worth, at least (those who score alike count less):\n")
-        put("".join(worth) + "\n")
+        per_line = 1 if len(worth) <= _SIDE_BY_SIDE else 5
+        for start in range(0, len(worth), per_line):
+            put(f"  {', '.join(worth[start : start + per_line])}\n")
+        put("\n")
     if results.judges:
         _print_judges(results.judges)
 
 
+_SIDE_BY_SIDE = 4
+"""Dimensions up to which each has a column; more of them have a row each, and the models the columns."""
+
+
 def _print_cells(title: str, cells: Sequence[AuditCell]) -> None:
     names = list(dict.fromkeys(one.dimension for cell in cells for one in cell.dimensions))
-    rows = []
-    for cell in cells:
-        means = {one.dimension: one.mean for one in cell.dimensions}
-        rows.append(
+    beside = names if len(names) <= _SIDE_BY_SIDE else []
+    with_judges = any(cell.n_judgements for cell in cells)
+    print_table(
+        (
+            "model",
+            "task",
+            "traces",
+            *(name.replace("_", "\n") for name in beside),
+            *(("scored", "un-\nparsed", "refused", "failed") if with_judges else ()),
+            "referred",
+        ),
+        [
             (
                 cell.model,
                 cell.task.value,
                 f"{cell.n_traces}" + (f" ({cell.n_tuning} tuning)" if cell.n_tuning else ""),
-                *(_score(means.get(name)) for name in names),
+                *(_score(_means(cell).get(name)) for name in beside),
                 *_judged(cell),
                 f"{cell.n_referred}/{cell.n_traces}",
             )
-        )
-    with_judges = any(cell.n_judgements for cell in cells)
-    counts = ("scored", "un-\nparsed", "refused", "failed") if with_judges else ()
-    caption = (
-        "Judges' scores, uncorrected: mean of the panel's median with 95 % interval, weighted to all answers of the "
-        "model and task; n of the mean in brackets. Scored of planned judgements. What has no score is in no mean."
-    )
-    print_table(
-        ("model", "task", "traces", *(name.replace("_", "\n") for name in names), *counts, "referred"),
-        rows,
+            for cell in cells
+        ],
         title=title,
-        caption=caption if with_judges else "Drawn for clinicians; no judge was asked.",
+        caption="Drawn for clinicians; no judge was asked."
+        if not with_judges
+        else f"{_MEANS if beside else ''}Scored of planned judgements. What has no score is in no mean.",
         keys=2,
     )
+    if names and not beside:
+        for task in dict.fromkeys(cell.task for cell in cells if cell.dimensions):
+            _print_dimensions(task.value, [cell for cell in cells if cell.task is task])
+
+
+_MEANS = (
+    "Judges' scores, uncorrected: mean of the panel's median with 95 % interval, weighted to all answers of the "
+    "model and task; n of the mean in brackets. "
+)
+
+
+def _print_dimensions(task: str, cells: Sequence[AuditCell]) -> None:
+    """A row per dimension, a column per model."""
+    names = list(dict.fromkeys(one.dimension for cell in cells for one in cell.dimensions))
+    means = [_means(cell) for cell in cells]
+    print_table(
+        (f"{task}, dimension", *(cell.model for cell in cells)),
+        [(name, *(_score(of_model.get(name)) for of_model in means)) for name in names],
+        caption=_MEANS.rstrip(),
+    )
+
+
+def _means(cell: AuditCell) -> dict[str, Estimate]:
+    return {one.dimension: one.mean for one in cell.dimensions}
 
 
 def _judged(cell: AuditCell) -> tuple[object, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from spinebench.store.workspace import Workspace
 from tests.audits.audited import judge_entries
 from tests.exams import MODEL, asking, write_exam
 from tests.servers.judge import JudgeAnswers
+from tests.written_exams import report_items, write_items
 
 if TYPE_CHECKING:
     from tests.exams import Exam, Said
@@ -307,3 +309,22 @@ def test_the_page_names_every_key_and_option() -> None:
     example = page.partition("```yaml\n")[2].partition("```")[0]
     plan = plan_of(yaml.safe_load(example))
     assert audit_plan_of_run(plan, ["r"]).gates == ("judge_unparsed_share <= 0.05",)
+
+
+def test_ten_dimensions_have_a_row_each(
+    cli: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column per model then, so that the table stays within a terminal."""
+    monkeypatch.setenv("COLUMNS", "100")
+    benchmark = write_items(tmp_path / "reports.jsonl", report_items(12))
+    assert cli("run", "-b", benchmark, "-m", "sim/careful", "-m", "sim/overcaller").code == 0
+    judges = ("--judge", "sim/judge-accurate", "--judge", "sim/judge-noisy")
+    said = cli("audit", "latest", "--task", "report", "--rubric", "spinemed_report", *judges)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 100
+    head = next(line.split() for line in lines if line.startswith(" report, dimension"))
+    assert head == ["report,", "dimension", "sim/careful", "sim/overcaller"]
+    rows = [line.split() for line in lines if re.match(r" \w+ +\d\.\d\d \[", line)]
+    assert [row[0] for row in rows] == ["ir", "dgn", "pg", "ebp", "tf", "rpm", "cov", "rel", "gra", "exp"]
+    assert all(len(re.findall(r"\d\.\d\d \[", " ".join(row))) == 2 for row in rows)
