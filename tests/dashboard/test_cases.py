@@ -322,6 +322,9 @@ def test_rows_open_cases_and_keys_go_on(dashboard: str, audited: Workspace, tab:
     table.click(position={"x": 16, "y": 52}, force=True)  # another canvas lies over it
     tab.get_by_text("Case 1 of 90").wait_for()
     table.wait_for(state="detached")  # it has the keys as long as it is there
+    tab.get_by_text("Data as of").wait_for()
+    tab.get_by_test_id("stStatusWidget").wait_for(state="detached")
+    tab.wait_for_timeout(500)
     tab.keyboard.press("ArrowRight")
     tab.get_by_text("Case 2 of 90").wait_for()
     second = cases(audited, sort="difference")[1]
