@@ -323,6 +323,7 @@ def scores(
     several = [runs] if isinstance(runs, Run) else list(runs)
     if not several:
         raise UsageError("runs []: expected at least one run; pass what run() returned")
+    _one_workspace("runs", several)
     named = [audits] if isinstance(audits, Audit) else audits
     return level_aware_report(
         several[0].workspace,
