@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agents": {"models", "rubrics", "evaluators"},
     "runs": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents"},
     "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "exchange"},
+    "corpus": {"benchmarks", "models", "store", "agents", "runs"},
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
     "demo": {"benchmarks", "models", "exchange"},

@@ -49,6 +49,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "runs": ("spinebench.cli.runs", "List and show runs."),
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
+    "build": (
+        "spinebench.cli.build",
+        "Questions out of your own documents, for clinicians to accept or reject.",
+    ),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),
     "rubrics": ("spinebench.cli.rubrics", "List, show and check rubrics."),
     "models": ("spinebench.cli.models", "List providers, check keys and model names."),
