@@ -100,7 +100,10 @@ def _from_here(request: Request) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # no address at all, as `http://[`
+        return False
 
 
 class _RaterServer:
@@ -247,7 +250,9 @@ class _RaterServer:
         except ConflictError as conflict:
             return JSONResponse({"reason": _CONFLICT, "stands": conflict.stands}, status_code=409)
         except RefusedError as refused:
-            return JSONResponse({"reason": str(refused)}, status_code=422)
+            # It may repeat what was sent: half a character, which JSON can carry, no reply can.
+            reason = str(refused).encode("utf-8", "replace").decode()
+            return JSONResponse({"reason": reason}, status_code=422)
         return JSONResponse({"rating_id": taken.rating_id})
 
     async def _rater(self, request: Request) -> str | None:

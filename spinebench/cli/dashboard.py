@@ -48,6 +48,11 @@ def dashboard(
 
     address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
     say(f"dashboard on {workspace}: {address}  (Ctrl-C ends it)")
+    if host not in {"127.0.0.1", "localhost", "::1"}:
+        say(
+            "Whoever reaches this address sees everything, images and answers too, without signing in: put a proxy "
+            "that asks who they are in front of it."
+        )
     if browser:
         import threading
         import webbrowser

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ _WHOLE = re.compile(r"^'?([-+−]?\d{1,6})(?:[.,]0+)?$")
 """Also as a spreadsheet writes a whole number: 3,0 and 3.0."""
 _LABELLED = re.compile(r"^([-+−]?\d{1,6})\s*[-–—:.)=]\s*[^\d\s].*$", re.DOTALL)
 """A choice that names its score first: `4 - mostly sound`."""
+_MOST_SECONDS = 1e9
+"""Time at a trace beyond this, some thirty years, is no time; it also keeps out whole numbers that no float holds."""
 _CANNOT = frozenset({
     "cannot assess", "can not assess", "can't assess", "cant assess", "unable to assess", "not assessable",
     "unassessable", "n/a", "na", "x",
@@ -283,8 +284,7 @@ class Checker:
         if (
             isinstance(value, int | float)
             and not isinstance(value, bool)
-            and math.isfinite(value)
-            and value >= 0
+            and 0 <= value <= _MOST_SECONDS
         ):
             return float(value)
         self.reject(raw.row, "active_s", value, "expected seconds, 0 or more")

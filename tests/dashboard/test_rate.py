@@ -134,8 +134,30 @@ def test_another_site_can_hand_in_nothing(tmp_path: Path) -> None:
     workspace, audit = study(tmp_path)
     client = signed_in(workspace)
     sent, mine = rated(page_of(client)), client.get("/", follow_redirects=False).headers["location"]
-    for headers in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}):
+    for headers in (
+        {"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"}, {"origin": "http://["}
+    ):  # fmt: skip
         assert client.post(f"{mine}/ratings", json=sent, headers=headers).status_code == 403
+    assert audit.ratings() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        pytest.param({"active_s": 10**400}, "active_s: expected seconds", id="a whole number that no float holds"),
+        pytest.param({"active_s": -1}, "active_s: expected seconds", id="less than no time"),
+        pytest.param({"dimensions": {"\ud800": 3}}, "?: expected a dimension", id="half a character"),
+    ],
+)
+def test_what_no_page_sends_is_refused_with_its_reason(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    workspace, audit = study(tmp_path)
+    client = signed_in(workspace)
+    sent, mine = rated(page_of(client)), client.get("/", follow_redirects=False).headers["location"]
+    reply = client.post(f"{mine}/ratings", content=json.dumps({**sent, **changes}))
+    assert reply.status_code == 422
+    assert reason in reply.json()["reason"]
     assert audit.ratings() == []
 
 
