@@ -36,8 +36,8 @@ def write_cases(folder: Path) -> Path:
     rows = []
     for number, name in enumerate(NAMES):
         paths = [f"{name}-{one}.png" for one in (1, 2)]
-        for one, path in enumerate(paths):
-            draw(folder / path, 2 * number + one)
+        for one, picture in enumerate(paths):
+            draw(folder / picture, 2 * number + one)
         rows.append(
             {"id": name, "task": "report", "question": f"Report. (case {name})", "images": paths, "cluster": name}
         )  # fmt: skip
