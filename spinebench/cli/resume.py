@@ -26,6 +26,10 @@ def resume(
     image_root: Annotated[
         str | None, typer.Option("--images", rich_help_panel=_PLACES, help="Where its images are now.")
     ] = None,
+    allow_identifiers: Annotated[
+        bool | None,
+        typer.Option("--allow-identifiers", rich_help_panel=_PLACES, help="As for run.", show_default=False),
+    ] = None,
     max_connections: Annotated[
         int | None, typer.Option("--max-connections", min=1, rich_help_panel=_PANEL, help="As for run.")
     ] = None,
@@ -67,6 +71,7 @@ def resume(
     changes = {
         "benchmark": benchmark,
         "image_root": image_root,
+        "allow_identifiers": allow_identifiers,
         "max_connections": max_connections,
         "max_retries": max_retries,
         "timeout": timeout,

@@ -94,6 +94,18 @@ def test_a_remote_judge_who_sees_the_reference_is_refused_what_it_says(
     assert cli(*local).code == 0
 
 
+def test_a_run_can_go_on_where_its_texts_are_allowed_later(
+    cli: Callable[..., Said], benchmark: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Begun on this machine, then its model is served elsewhere."""
+    assert cli("run", "-b", benchmark(SENT["a case"]), "-m", "sim/careful").code == 0
+    monkeypatch.setattr("spinebench.runs.prepare.remote_hosts", lambda models: ("elsewhere.example",))
+    said = cli("resume", "latest")
+    assert said.code == 3
+    assert "elsewhere.example" in said.err
+    assert cli("resume", "latest", "--allow-identifiers").code == 0
+
+
 def test_a_plan_with_an_audit_is_refused_before_its_exam(
     cli: Callable[..., Said], benchmark: Callable[..., Path], tmp_path: Path
 ) -> None:
