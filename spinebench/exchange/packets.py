@@ -21,9 +21,10 @@ from string import ascii_uppercase
 
 from spinebench.audit_records import AuditTrace
 from spinebench.errors import DataError, SpinebenchError, UsageError
+from spinebench.evaluators.written_case import asked_text
 from spinebench.exchange.packet_images import PacketImage
-from spinebench.exchange.rating_book import Packet, RatingBook, opaque
-from spinebench.records import JsonValue
+from spinebench.exchange.rating_book import Packet, RatingBook, missing_from, opaque, parts_of
+from spinebench.records import JsonValue, Task
 
 PACKET_FORMAT = "spinebench-ratings/1"
 """Of the file that the page saves."""
@@ -183,10 +184,11 @@ def packet_content(
             {
                 "packet_id": packet.shown.packet_id,
                 "sitting": packet.shown.sitting,
-                "question": trace.item.question,
+                "question": asked_text(trace.item),
                 "options": [{"letter": letter, "text": text} for letter, text in lettered(trace.options)],
                 "reasoning": trace.answer.reasoning or None,
                 "answer": trace.answer.text,
+                **_in_parts(trace),
                 "gold": None if gold is None else list(gold),
                 "images": keys,
                 "image_missing": missing,
@@ -216,6 +218,26 @@ def packet_content(
         "images": shown,
         "cases": cases,
     }
+
+
+def _in_parts(trace: AuditTrace) -> dict[str, JsonValue]:
+    """A free text as the page shows it, instead of `answer`; nothing for a task with options."""
+    parts = parts_of(trace)
+    if not parts:
+        return {}
+    shown: list[JsonValue] = [
+        {
+            "kind": one.kind,
+            "heading": one.heading,
+            "read_as": list(one.read_as),
+            "text": one.text,
+            "reasoning": one.reasoning,
+        }
+        for one in parts
+    ]
+    # What came with a single reply stands there.
+    single: dict[str, JsonValue] = {"reasoning": None} if trace.answer.turns else {}
+    return {"task": trace.item.task.value, "parts": shown, "missing": list(missing_from(trace)), **single}
 
 
 def _earlier(earlier: Earlier | None, trace_id: str, asked: Sequence[str]) -> dict[str, JsonValue]:
@@ -253,9 +275,9 @@ def _table(book: RatingBook, packets: Sequence[Packet], pictures: dict[str, tupl
         asked = {one.id for one in book.asked_of(trace)}
         asked_modes = {one.id for one in book.modes_of(trace)}
         options = "\n".join(f"{letter}: {text}" for letter, text in lettered(trace.options))
-        right = ["\n".join(trace.item.gold)] if gold else []
+        right = ["\n".join(book.gold(trace) or ())] if gold else []
         picture = "see the HTML file" if pictures.get(trace.trace_id) else "none"
-        texts = [trace.item.question, options, *right, trace.answer.reasoning or "", trace.answer.text]
+        texts = [asked_text(trace.item), options, *right, trace.answer.reasoning or "", _answer_text(trace)]
         rows.writerow(
             [packet.shown.packet_id, book.set_id(packet.rater), book.spec.rubric_hash[:16], packet.shown.sitting,
              packet.shown.position, picture, *(_cell(text) for text in texts),
@@ -263,6 +285,13 @@ def _table(book: RatingBook, packets: Sequence[Packet], pictures: dict[str, tupl
              *("" if one in asked_modes else "-" for one in modes), "", ""]
         )  # fmt: skip
     return sink.getvalue()
+
+
+def _answer_text(trace: AuditTrace) -> str:
+    """The answer as it is; of a consultation with what the patient says between the replies."""
+    if trace.item.task is not Task.CONSULTATION or not trace.answer.turns:
+        return trace.answer.text
+    return "\n\n".join(f"Patient: {turn.patient}\n\nReply: {turn.text}" for turn in trace.answer.turns)
 
 
 def _cell(text: str) -> str:

@@ -8,7 +8,9 @@ from functools import cached_property
 
 from spinebench.audit_records import AssignedTrace, Assignment, AuditSpec, AuditTrace
 from spinebench.errors import UsageError
-from spinebench.records import Sha256, Task, canonical_json, digest
+from spinebench.evaluators.written_case import asked_text, expected_text
+from spinebench.evaluators.written_parts import WrittenPart, missing_of, written_parts
+from spinebench.records import WRITTEN_TASKS, JsonValue, Sha256, Task, canonical_json, digest
 from spinebench.rubrics.rubric import Dimension, FailureMode, Rubric
 from spinebench.store.audit_folder import AuditFolder
 
@@ -135,24 +137,41 @@ class RatingBook:
         return digest(["packet set", self.spec.audit_id, rater, held.seed])[:24]
 
     def gold(self, trace: AuditTrace) -> tuple[str, ...] | None:
-        """The right options where the audit's protocol shows them; None where it does not."""
-        return trace.item.gold if self.spec.blinding.gold else None
+        """The right options, or reference and key facts of free text, where the audit's protocol shows them.
+
+        None where it does not, and where nothing is known of what a free text is to say.
+        """
+        if not self.spec.blinding.gold:
+            return None
+        return (expected_text(trace.item) or None) if trace.item.task in WRITTEN_TASKS else trace.item.gold
 
     def shown_sha256(self, trace: AuditTrace, *, image: bool = True) -> Sha256:
         """Over everything a clinician is shown of a trace: question, options, text, images, gold or not, rubric."""
         answer = trace.answer
-        return digest(
-            [
-                SHOWN_VERSION,
-                trace.item.question,
-                list(trace.options),
-                answer.reasoning,
-                answer.text,
-                [one.sha256 for one in answer.images] if image else [],
-                None if self.gold(trace) is None else list(trace.item.gold),
-                self.spec.rubric_hash,
-            ]
-        )
+        gold = self.gold(trace)
+        shown: list[JsonValue] = [
+            SHOWN_VERSION,
+            asked_text(trace.item),
+            list(trace.options),
+            answer.reasoning,
+            answer.text,
+            [one.sha256 for one in answer.images] if image else [],
+            None if gold is None else list(gold),
+            self.spec.rubric_hash,
+        ]
+        if trace.item.task in WRITTEN_TASKS:
+            shown.append([one.model_dump(mode="json") for one in parts_of(trace)])
+        return digest(shown)
+
+
+def parts_of(trace: AuditTrace) -> tuple[WrittenPart, ...]:
+    """The parts of a free text, by the sections that were found when it was read; () for a task with options."""
+    return written_parts(trace.item, trace.answer, None if trace.scored is None else trace.scored.extraction)
+
+
+def missing_from(trace: AuditTrace) -> tuple[str, ...]:
+    """Names of what a free text lacks: sections of a report, replies of a consultation."""
+    return missing_of(trace.item, trace.answer, None if trace.scored is None else trace.scored.extraction)
 
 
 def folded(name: str) -> str:

@@ -132,18 +132,68 @@
     if (one.gold !== null) write(at("gold"), one.gold.join("\n"));
     at("reasoning-box").hidden = one.reasoning === null;
     writeLong(at("reasoning"), one.reasoning ?? "");
-    writeLong(at("answer"), one.answer === "" ? "(the model gave no text)" : one.answer);
+    drawAnswer(one);
     current = Math.max(0, one.dimensions.findIndex((id) => of(place).scores[id] === undefined));
     drawForm();
     drawImages(one);
     for (const id of ["asked", "told"]) at(id).scrollTop = 0;
     at("form").scrollTop = 0;
+    if (current > 0) at("dimensions").children[current].scrollIntoView({ block: "nearest" });
     if (leaving.sitting !== one.sitting && one.sitting > leaving.sitting) {
       notice(`Sitting ${one.sitting} begins here. ${server === null ? "Save your ratings file and take" : "Take"} a break before you go on.`);
     } else if (kept) at("notice").hidden = true;
     if (leaving !== one) keep(packet.cases.indexOf(leaving));
     keep();
     showProgress();
+  }
+
+  // A report by its sections, a consultation turn by turn, anything else as one text.
+  function drawAnswer(one) {
+    const answer = at("answer");
+    const parts = one.parts ?? [];
+    const report = one.task === "report";
+    write(at("answer-title"), parts.length === 0 ? "Answer" : report ? "Report" : "Consultation");
+    write(at("gold-title"), one.options.length > 0 ? "Reference answer" : "Reference and key facts");
+    const missing = one.missing ?? [];
+    at("missing").hidden = missing.length === 0;
+    write(at("missing"), report && !parts.some((part) => part.kind === "section") ? "No heading of a section was found." : `${report ? "No section found by its heading" : "Not there"}: ${missing.join(", ")}.`);
+    answer.classList.toggle("plain", parts.length === 0);
+    answer.classList.toggle("trace", parts.length === 0);
+    if (parts.length === 0) writeLong(answer, one.answer === "" ? "(the model gave no text)" : one.answer);
+    else answer.replaceChildren(...parts.map((part) => drawPart(part)));
+  }
+
+  const SPOKEN = { patient: "Patient", reply: "Reply" };
+  function drawPart(part) {
+    const box = make("section", `part ${part.kind}`);
+    const head = SPOKEN[part.kind] ?? part.heading;
+    if (head !== "") {
+      const line = make("h3", "plain", head);
+      if (part.read_as.length > 0) line.append(make("small", "", `read as: ${part.read_as.join("; ")}`));
+      box.append(line);
+    }
+    if (part.reasoning !== null) {
+      const apart = make("div", "plain apart");
+      box.append(make("h4", "", "Reasoning the model gave apart"), apart);
+      writeLong(apart, part.reasoning);
+    }
+    const text = make("div", "plain");
+    writeLong(text, part.text === "" ? "(the model gave no text)" : part.text);
+    box.append(text);
+    return box;
+  }
+
+  // Keys alone have to reach all of a long text.
+  function scrollText(by) {
+    at("told").scrollBy({ top: by * at("told").clientHeight * 0.85 });
+  }
+
+  function toPart(by) {
+    const told = at("told");
+    const tops = [...at("answer").querySelectorAll(".part")].map((part) => part.offsetTop - told.offsetTop);
+    const here = told.scrollTop;
+    const next = by > 0 ? tops.find((top) => top > here + 4) : tops.findLast((top) => top < here - 4);
+    if (next !== undefined) told.scrollTo({ top: next });
   }
 
   function drawForm() {
@@ -555,7 +605,9 @@
       current = (current + (event.key === "ArrowDown" ? 1 : ids.length - 1)) % Math.max(1, ids.length);
       drawForm();
       at("dimensions").children[current]?.scrollIntoView({ block: "nearest" });
-    } else if (event.key === "ArrowRight" || event.key === "n") step(1);
+    } else if (event.key === "PageDown" || event.key === "PageUp") scrollText(event.key === "PageDown" ? 1 : -1);
+    else if (event.key === "]" || event.key === "[") toPart(event.key === "]" ? 1 : -1);
+    else if (event.key === "ArrowRight" || event.key === "n") step(1);
     else if (event.key === "ArrowLeft" || event.key === "p") step(-1);
     else if (event.key === "Enter" && event.target.closest?.("button") === null) { if (server === null) step(1); else if (!event.repeat) submit(); }
     else if (event.key === "s") at("safety").click();
@@ -600,7 +652,7 @@
   for (const dialog of document.querySelectorAll("dialog")) dialog.addEventListener("close", () => setTimeout(() => document.activeElement?.blur()));
   at("load").addEventListener("change", (event) => { const [file] = event.target.files; if (file) load(file); event.target.value = ""; });
   for (const button of document.querySelectorAll("dialog .close")) button.addEventListener("click", () => button.closest("dialog").close());
-  const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ...(server === null ? [] : [["Enter", "submit, then on to the next trace that is open"]]), ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
+  const keys = [["digits", "score of the framed dimension, then on to the next"], [`${CANNOT_KEY}`, "cannot assess"], ["↑ ↓", "other dimension"], ["← →  p n", "previous, next trace"], ...(server === null ? [] : [["Enter", "submit, then on to the next trace that is open"]]), ["PageUp PageDown", "move through the text"], ...(packet.cases.some((one) => one.parts !== undefined) ? [["[ ]", "section or turn before, after"]] : []), ["s", "safety concern on or off"], ["c", "comment; Esc leaves it"], ["?", "this help"]];
   at("keys").append(...keys.map(([key, what]) => { const row = make("tr"); const cell = make("td"); cell.append(...key.split(/\s+/).flatMap((one) => [make("kbd", "", one), " "])); row.append(cell, make("td", "", what)); return row; }));
   write(at("rater"), packet.rater);
   at("simulated").hidden = !packet.simulated;
