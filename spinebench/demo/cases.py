@@ -65,6 +65,8 @@ _CASES = (
     (View.AXIAL_MRI, "Subarticular Stenosis", "degenerative", "Burning pain to the big toe."),
     (View.LUMBAR_XRAY, "Disc space narrowing", "degenerative", "Morning stiffness for two years."),
 )
+_ONE_SIDED = frozenset({"Foraminal stenosis", "Subarticular Stenosis"})
+"""Findings whose side is made up: a phantom does not show which side is left."""
 _CHINESE = {
     "Spinal Canal Stenosis": ("椎管狭窄", "行走200米后双下肢沉重。"),
     "Foraminal stenosis": ("椎间孔狭窄", "春季以来单侧下肢疼痛。"),
@@ -117,11 +119,14 @@ def _reports(rng: random.Random, root: Path, n: int) -> Iterator[Item]:
         images = [image]
         if number % 2:
             images.append(_drawn(root, f"case-{number}b", View.AXIAL_MRI, HEALTHY, rng)[0])
+        side = rng.choice(("left", "right")) if disease in _ONE_SIDED else None
         if chinese:
             named, history = _CHINESE[disease]
-            facts, question = (f"{level}{named}",), "请根据病史和影像撰写完整报告。"
+            where = {"left": "左侧", "right": "右侧", None: ""}[side]
+            facts, question = (f"{level}{where}{named}",), "请根据病史和影像撰写完整报告。"
         else:
-            facts, question = (f"{disease} at {level}",), "Write the full report on this case."
+            fact = f"{disease} at {level}" + (f" on the {side}" if side else "")
+            facts, question = (fact,), "Write the full report on this case."
         yield Item(
             id=f"report-{number}", benchmark=NAME, task=Task.REPORT, question=question, images=tuple(images),
             modality=image.modality, region="lumbar", disease=disease, source="hospital",
