@@ -42,6 +42,9 @@ class LevelAwareReport(Record):
     audit_ids: tuple[str, ...]
     rubric: str
     """Id and version."""
+    section_names: dict[str, str]
+    """Id -> name in the rubric; so too those of dimensions."""
+    dimension_names: dict[str, str]
     image_condition: ImageCondition
     simulated: bool
     partial: bool
@@ -129,6 +132,8 @@ def level_aware_report(
         run_ids=tuple(runs),
         audit_ids=tuple(audit.audit_id for audit in audits),
         rubric=f"{content['id']} {content['version']}",
+        section_names={one["id"]: one["name"] for one in content["sections"]},
+        dimension_names={one["id"]: one["name"] for one in content["dimensions"]},
         image_condition=image_condition,
         simulated=any(spec.simulated for spec in runs.values())
         or any(audit.spec().simulated for audit in audits),

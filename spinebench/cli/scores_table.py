@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from spinebench.cli.console import print_table, put
@@ -24,9 +24,9 @@ def print_scores(report: LevelAwareReport, *, by: Sequence[str], details: bool) 
     _print_main(report, shown)
     if any(model.report.counts.asked for one in shown for model in one.models):
         _print_reports(shown)
-        _print_parts(shown, "section", "sections")
+        _print_parts(shown, "section", report.section_names)
         if details:
-            _print_parts(shown, "dimension", "dimensions")
+            _print_parts(shown, "dimension", report.dimension_names)
     for name in by:
         _print_divided(shown, name)
     _print_warnings(shown)
@@ -96,9 +96,8 @@ def _print_reports(shown: Sequence[RatedScores]) -> None:
     )
 
 
-def _print_parts(shown: Sequence[RatedScores], what: str, field: str) -> None:
-    parts = [getattr(model.report, field) for _, model in _each(shown)]
-    names = list(parts[0])
+def _print_parts(shown: Sequence[RatedScores], what: str, names: Mapping[str, str]) -> None:
+    parts: list[dict[str, Estimate]] = [getattr(model.report, f"{what}s") for _, model in _each(shown)]
     print_table(
         ("model", "reports by", *names),
         [
@@ -106,7 +105,9 @@ def _print_parts(shown: Sequence[RatedScores], what: str, field: str) -> None:
             for (one, model), own in zip(_each(shown), parts, strict=True)
         ],
         title=f"Reports by {what}",
-        caption=f"Mean of each {what} on the rubric's scale, over the reports with a score in it.",
+        caption=f"Mean of each {what} on the rubric's scale, over the reports with a score in it. "
+        + "; ".join(f"{key}: {name}" for key, name in names.items())
+        + ".",
         keys=2,
     )
 

@@ -55,6 +55,8 @@ def test_details_show_each_judge_and_every_dimension(cli: Callable[..., Said], a
     assert all(judge in said.out for judge in JUDGES)
     assert "Reports by dimension" in said.out
     assert " cov " in said.out
+    assert "tr: Treatment recommendations" in said.out
+    assert "ebp: Evidence-based plan" in said.out
 
 
 def test_divisions_are_shown_on_demand(cli: Callable[..., Said], audited: Workspace) -> None:
