@@ -195,7 +195,7 @@ def _weigh(sample: Judged) -> _Weighed:
         base[here] = share * sample.weight[here] / sample.weight[here].sum()
     for code in np.unique(joined):
         group = joined == code
-        share = sum(part for stratum, part in shares.items() if group[sample.stratum == stratum].any())
+        share = sum(shares[int(stratum)] for stratum in np.unique(sample.stratum[group]))
         here = group & rated
         # Within joined strata the drawn weights are brought to the strata's shares of the frame.
         weight = base[here] / sample.rating_probability[here]

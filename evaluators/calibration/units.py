@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,9 +15,11 @@ from spinebench.evaluators.audit_rows import AuditRows, TraceRow
 from spinebench.evaluators.calibration.two_phase import Judged
 from spinebench.evaluators.calibration.votes import Coverage, Values
 from spinebench.evaluators.calibration.weighted import weighted_mean
-from spinebench.evaluators.clustered import FloatArray, IntArray
+from spinebench.evaluators.clustered import BoolArray, FloatArray, IntArray
 from spinebench.evaluators.estimate import Estimate, undefined
 from spinebench.evaluators.proportions import Bounds
+
+_Name = TypeVar("_Name", bound=Hashable)
 
 ONLY_REFERRED = (
     "clinicians see only traces with a reason for it (random share 0): what they hold of those says nothing about "
@@ -53,29 +57,33 @@ class Frame:
 
     def undrawn(self, model: str, task: str) -> int:
         """Frame traces of a model and task in strata from which no validation trace was drawn."""
-        drawn = {(row.model, row.task, row.stratum) for row in self.traces}
+        drawn = self._drawn
         return sum(n for key, n in self.sizes.items() if key[:2] == (model, task) and key not in drawn)
 
     def of_model(self, model: str, task: str) -> Domain:
         """The traces of one model on one task."""
-        return self.part(lambda row: row.model == model and row.task == task)
+        return self.part([row for row in self.by_model.get(model, ()) if row.task == task])
 
-    def part(self, keep: Callable[[TraceRow], bool]) -> Domain:
-        """The traces for which `keep` is true, with the frame sizes of their strata (or their share of them)."""
-        drawn: dict[tuple[str, str, str], float] = defaultdict(float)
-        held: dict[tuple[str, str, str], float] = defaultdict(float)
-        chosen = []
-        for row in self.traces:
-            key = (row.model, row.task, row.stratum)
-            drawn[key] += 1 / row.probability
-            if keep(row):
-                held[key] += 1 / row.probability
-                chosen.append(row)
+    def part(self, traces: Sequence[TraceRow]) -> Domain:
+        """Some traces of the frame, with the frame sizes of their strata (or their share of them)."""
+        held = _weights(traces)
         shares = {
-            key: self.sizes[key] * weight / drawn[key] if self.sizes.get(key) else weight
+            key: self.sizes[key] * weight / self._drawn[key] if self.sizes.get(key) else weight
             for key, weight in held.items()
         }
-        return Domain(tuple(chosen), shares)
+        return Domain(tuple(traces), shares)
+
+    @cached_property
+    def by_model(self) -> Mapping[str, tuple[TraceRow, ...]]:
+        """The traces of each model, both in the frame's order."""
+        found: dict[str, list[TraceRow]] = defaultdict(list)
+        for row in self.traces:
+            found[row.model].append(row)
+        return {model: tuple(own) for model, own in found.items()}
+
+    @cached_property
+    def _drawn(self) -> Mapping[tuple[str, str, str], float]:
+        return _weights(self.traces)
 
 
 @dataclass(frozen=True)
@@ -94,17 +102,53 @@ class Domain:
     def simulated(self) -> bool:
         return any(row.simulated for row in self.traces)
 
+    # What weighing reads of the traces, one entry per trace in their order. A domain is weighed for many figures.
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(row.trace_id for row in self.traces)
+
+    @cached_property
+    def inverse(self) -> FloatArray:
+        """1 / probability of being drawn."""
+        return 1 / np.array([row.probability for row in self.traces], dtype=np.float64)
+
+    @cached_property
+    def rating_probability(self) -> FloatArray:
+        """NaN before the trace's review."""
+        return np.array([row.rating_probability for row in self.traces], dtype=np.float64)
+
+    @cached_property
+    def referred(self) -> BoolArray:
+        return np.array([row.referred for row in self.traces], dtype=np.bool_)
+
+    @cached_property
+    def strata(self) -> tuple[IntArray, tuple[tuple[str, str, str], ...]]:
+        """Codes, and the (model, task, stratum) of each code."""
+        return _codes([(row.model, row.task, row.stratum) for row in self.traces])
+
+    @cached_property
+    def clusters(self) -> IntArray:
+        return _codes([row.cluster for row in self.traces])[0]
+
+    @cached_property
+    def kinds(self) -> IntArray:
+        """1 a right answer, 0 a wrong one, 2 where the task has no right one."""
+        return np.array(
+            [2 if row.correct is None else int(row.correct) for row in self.traces], dtype=np.int64
+        )
+
     def coverage(self, values: Values) -> Coverage:
-        ids = [row.trace_id for row in self.traces]
+        ids = self.ids
         return Coverage(
             n_frame=self.n_frame,
             n_drawn=len(ids),
-            n_judged=sum(one in values.judge for one in ids),
-            n_unparsed=sum(values.unparsed.get(one, 0) for one in ids),
-            n_referred=sum(row.referred for row in self.traces),
-            n_rated=sum(one in values.clinician for one in ids),
-            n_cannot_assess=sum(one in values.not_assessed for one in ids),
-            n_adjudicated=sum(one in values.adjudicated for one in ids),
+            n_judged=_count(values.judge, ids),
+            n_unparsed=sum(n for one in ids if (n := values.unparsed.get(one))) if values.unparsed else 0,
+            n_referred=int(self.referred.sum()),
+            n_rated=_count(values.clinician, ids),
+            n_cannot_assess=_count(values.not_assessed, ids),
+            n_adjudicated=_count(values.adjudicated, ids),
         )
 
 
@@ -117,6 +161,8 @@ class Weighed:
     raters_only: FloatArray
     """Weights of all rated traces in `rated`, judged or not: 1 / (probability x rating probability)."""
     rated: tuple[TraceRow, ...]
+    rated_strata: IntArray
+    rated_clusters: IntArray
     labels: FloatArray
     undefined: str | None
     """Why clinicians' values cannot be weighted to the frame."""
@@ -133,89 +179,79 @@ def weigh(domain: Domain, values: Values) -> Weighed:
     a warning.
     """
     warnings: list[str] = []
-    traces = domain.traces
-    given = {row.trace_id for row in traces if row.trace_id in values.clinician}
-    probability: dict[str, float] = {}
+    judge, clinician = _known(values.judge, domain.ids), _known(values.clinician, domain.ids)
+    judged, given = ~np.isnan(judge), ~np.isnan(clinician)
+    probability = np.full(len(given), np.nan)
     reason = None
-    if len(given) == len(traces):
-        probability = dict.fromkeys(given, 1.0)
-    elif given:
-        probability, reason = _second_phase(traces, given, warnings)
-    missing = sum(row.trace_id not in values.judge for row in traces)
+    if given.all():
+        probability[:] = 1.0
+    elif given.any():
+        probability, reason = _second_phase(domain, given, warnings)
+    missing = int((~judged).sum())
     if missing:
         warnings.append(
-            f"{missing} of {len(traces)} drawn traces have no judge score: the others of their stratum stand for them"
+            f"{missing} of {len(judged)} drawn traces have no judge score: the others of their stratum stand for them"
         )
-    unjudged = sum(one not in values.judge for one in given)
+    unjudged = int((given & ~judged).sum())
     if unjudged:
         warnings.append(f"{unjudged} rated traces have no judge score and do not enter the correction")
-    rated = tuple(row for row in traces if row.trace_id in probability)
-    judged = [row for row in traces if row.trace_id in values.judge]
-    strata, shares = _strata(judged, domain.shares)
+    rated = ~np.isnan(probability)
+    codes, keys = domain.strata
+    strata, of_code = _recoded(codes[judged])
+    clusters, _ = _recoded(domain.clusters[judged])
+    rated_strata, _ = _recoded(codes[rated])
+    rated_clusters, _ = _recoded(domain.clusters[rated])
     return Weighed(
         judged=Judged(
-            judge=np.array([values.judge[row.trace_id] for row in judged], dtype=np.float64),
-            label=np.array(
-                [values.clinician[row.trace_id] if row.trace_id in probability else np.nan for row in judged],
-                dtype=np.float64,
-            ),
-            weight=np.array([1 / row.probability for row in judged], dtype=np.float64),
-            rating_probability=np.array(
-                [probability.get(row.trace_id, 1.0) for row in judged], dtype=np.float64
-            ),
+            judge=judge[judged],
+            label=np.where(rated, clinician, np.nan)[judged],
+            weight=domain.inverse[judged],
+            rating_probability=np.where(rated, probability, 1.0)[judged],
             stratum=strata,
-            shares=shares,
-            cluster=_codes([row.cluster for row in judged]),
-            kind=np.array([row.correct for row in judged], dtype=np.int64),
+            shares={code: domain.shares.get(keys[old], 1.0) for code, old in enumerate(of_code)},
+            cluster=clusters,
+            kind=domain.kinds[judged],
         ),
-        raters_only=np.array(
-            [1 / (row.probability * probability[row.trace_id]) for row in rated], dtype=np.float64
-        ),
-        rated=rated,
-        labels=np.array([values.clinician[row.trace_id] for row in rated], dtype=np.float64),
+        raters_only=domain.inverse[rated] / probability[rated],
+        rated=tuple(domain.traces[place] for place in np.flatnonzero(rated).tolist()),
+        rated_strata=rated_strata,
+        rated_clusters=rated_clusters,
+        labels=clinician[rated],
         undefined=reason,
         warnings=tuple(warnings),
     )
 
 
-def _second_phase(
-    traces: Sequence[TraceRow], given: set[str], warnings: list[str]
-) -> tuple[dict[str, float], str | None]:
-    """Rating probability of the rated traces that have one, and why there is none."""
-    if all(row.rating_probability is None for row in traces):
+def _second_phase(domain: Domain, given: BoolArray, warnings: list[str]) -> tuple[FloatArray, str | None]:
+    """Rating probability of the rated traces that have one, NaN for the others, and why there is none."""
+    stored, referred = domain.rating_probability, domain.referred
+    found = np.full(len(given), np.nan)
+    if np.isnan(stored).all():
         warnings.append(
             "no probabilities of referral are stored: rated traces are taken as a random part of the drawn ones"
         )
-        return dict.fromkeys(given, len(given) / len(traces)), None
-    outside = [row for row in traces if row.trace_id in given and not row.referred]
+        found[given] = given.sum() / len(given)
+        return found, None
+    outside = int((given & ~referred).sum())
     if outside:
-        warnings.append(
-            f"{len(outside)} rated traces were not referred: without a probability they are left out"
-        )
-    by_chance = any(row.rating_probability is not None and row.rating_probability < 1 for row in traces)
-    never = [
-        row
-        for row in traces
-        if not row.referred and (row.rating_probability is None or row.rating_probability >= 1)
-    ]
+        warnings.append(f"{outside} rated traces were not referred: without a probability they are left out")
+    by_chance = bool((stored < 1).any())
+    never = int((~referred & ~(stored < 1)).sum())
     if never and not by_chance:
-        return {}, ONLY_REFERRED
+        return found, ONLY_REFERRED
     if never:
-        warnings.append(f"{len(never)} traces await their review: they count as judged and not rated")
-    found: dict[str, float] = {}
-    referred: dict[float, list[str]] = defaultdict(list)
-    for row in traces:
-        if row.referred and row.rating_probability is not None:
-            referred[row.rating_probability].append(row.trace_id)
-    for probability, ids in referred.items():
-        rated = [one for one in ids if one in given]
-        found |= dict.fromkeys(rated, probability * len(rated) / len(ids))
-        if len(rated) < len(ids):
+        warnings.append(f"{never} traces await their review: they count as judged and not rated")
+    for probability in dict.fromkeys(stored[referred & ~np.isnan(stored)].tolist()):
+        group = referred & (stored == probability)
+        rated = group & given
+        n_group, n_rated = int(group.sum()), int(rated.sum())
+        found[rated] = probability * n_rated / n_group
+        if n_rated < n_group:
             warnings.append(
-                f"{len(rated)} of {len(ids)} traces referred with probability {probability:g} have a score: "
+                f"{n_rated} of {n_group} traces referred with probability {probability:g} have a score: "
                 "they are taken as a random part of them"
             )
-    if by_chance and not any(p < 1 and one in found for p, ids in referred.items() for one in ids):
+    if by_chance and not (referred & (stored < 1) & ~np.isnan(found)).any():
         warnings.append(
             "no trace referred by chance is rated: the figure rests on traces with a reason alone"
         )
@@ -242,18 +278,25 @@ def clinician_mean(name: str, sample: Weighed, *, limits: Bounds, binary: bool, 
     """The clinicians' mean over the frame from the rated traces alone."""
     if sample.undefined is not None:
         return undefined(name, sample.undefined)
-    strata, _ = _strata(sample.rated, {})
     return weighted_mean(
         name,
         sample.labels,
         sample.raters_only,
-        strata,
-        _codes([row.cluster for row in sample.rated]),
+        sample.rated_strata,
+        sample.rated_clusters,
         limits=limits,
         binary=binary,
         level=level,
         empty="no labels",
     )
+
+
+def _weights(traces: Sequence[TraceRow]) -> dict[tuple[str, str, str], float]:
+    """(model, task, stratum) -> sum of 1 / probability."""
+    found: dict[tuple[str, str, str], float] = defaultdict(float)
+    for row in traces:
+        found[row.model, row.task, row.stratum] += 1 / row.probability
+    return dict(found)
 
 
 def _to_shares(weights: FloatArray, strata: IntArray, shares: Mapping[int, float]) -> FloatArray:
@@ -266,17 +309,26 @@ def _to_shares(weights: FloatArray, strata: IntArray, shares: Mapping[int, float
     return found
 
 
-def _strata(
-    traces: Sequence[TraceRow], shares: Mapping[tuple[str, str, str], float]
-) -> tuple[IntArray, dict[int, float]]:
-    keys = [(row.model, row.task, row.stratum) for row in traces]
-    order = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-    return (
-        np.array([order[key] for key in keys], dtype=np.int64),
-        {code: shares.get(key, 1.0) for key, code in order.items()},
-    )
+def _known(values: Mapping[str, float], ids: Sequence[str]) -> FloatArray:
+    """NaN for a trace without a value."""
+    return np.array([*map(values.get, ids)], dtype=np.float64)
 
 
-def _codes(names: Sequence[str]) -> IntArray:
-    order = {name: code for code, name in enumerate(dict.fromkeys(names))}
-    return np.array([order[name] for name in names], dtype=np.int64)
+def _count(among: Container[str], ids: Sequence[str]) -> int:
+    return sum(map(among.__contains__, ids))
+
+
+def _codes(names: Sequence[_Name]) -> tuple[IntArray, tuple[_Name, ...]]:
+    """Codes in the order of first appearance, and the name of each."""
+    order: dict[_Name, int] = {}
+    codes = [order.setdefault(name, len(order)) for name in names]
+    return np.array(codes, dtype=np.int64), tuple(order)
+
+
+def _recoded(codes: IntArray) -> tuple[IntArray, list[int]]:
+    """Codes anew in the order of first appearance, and what each was."""
+    old, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[place.ravel()], old[order].tolist()

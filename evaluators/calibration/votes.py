@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -62,8 +62,7 @@ def _raters(rows: AuditRows, source: Source) -> list[str]:
 
 def check_judge(rows: AuditRows, judge: str | None) -> None:
     """Raises `UsageError` for a judge that did not vote."""
-    known = judges_of(rows)
-    if judge is not None and judge not in known:
+    if judge is not None and judge not in (known := judges_of(rows)):
         raise UsageError(f"judge {judge!r}: expected one of {known}; leave it out for the panel's median")
 
 
@@ -114,19 +113,27 @@ def score_values(rows: AuditRows, dimension: str, judge: str | None = None) -> V
     )
 
 
-def mark_values(rows: AuditRows, mode: str, judge: str | None = None) -> Values:
-    """Judges: 1 if more than half of the votes on a trace mark the failure mode, else 0: one of two judges
-    is no majority. Clinicians: the share of them that mark it at the first showing.
+def mark_values(marks: Sequence[MarkRow], judge: str | None = None) -> Values:
+    """From the marks of one failure mode. Judges: 1 if more than half of the votes on a trace mark it, else 0: one of
+    two judges is no majority. Clinicians: the share of them that mark it at the first showing.
     """
-    of_mode = [row for row in rows.marks if row.mode == mode]
-    judged, unparsed = _judge_votes(of_mode, judge)
-    rated: dict[str, list[float]] = defaultdict(list)
-    for row in of_mode:
-        if row.source == "clinician" and row.repeat == 1 and row.present is not None:
-            rated[row.trace_id].append(float(row.present))
+    balance: dict[str, int] = {}
+    unparsed: dict[str, int] = {}
+    rated: dict[str, list[bool]] = {}
+    for row in marks:
+        trace, present = row.trace_id, row.present
+        if row.source == "judge":
+            if judge is not None and row.rater != judge:
+                continue
+            if present is None:
+                unparsed[trace] = unparsed.get(trace, 0) + 1
+            else:
+                balance[trace] = balance.get(trace, 0) + (1 if present else -1)
+        elif row.repeat == 1 and present is not None:
+            rated.setdefault(trace, []).append(present)
     return Values(
-        {trace: float(fmean(votes) > 0.5) for trace, votes in judged.items()},
-        {trace: fmean(marks) for trace, marks in rated.items()},
+        {trace: float(more > 0) for trace, more in balance.items()},
+        {trace: fmean(given) for trace, given in rated.items()},
         unparsed,
         frozenset(),
         frozenset(),
@@ -134,16 +141,15 @@ def mark_values(rows: AuditRows, mode: str, judge: str | None = None) -> Values:
 
 
 def _judge_votes(
-    rows: Iterable[ScoreRow | MarkRow], judge: str | None
+    rows: Iterable[ScoreRow], judge: str | None
 ) -> tuple[dict[str, list[float]], dict[str, int]]:
     votes: dict[str, list[float]] = defaultdict(list)
     unparsed: dict[str, int] = defaultdict(int)
     for row in rows:
         if row.source != "judge" or (judge is not None and row.rater != judge):
             continue
-        vote = row.score if isinstance(row, ScoreRow) else row.present
-        if vote is None:
+        if row.score is None:
             unparsed[row.trace_id] += 1
         else:
-            votes[row.trace_id].append(float(vote))
+            votes[row.trace_id].append(float(row.score))
     return dict(votes), dict(unparsed)

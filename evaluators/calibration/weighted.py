@@ -76,7 +76,9 @@ def _variance(
 ) -> tuple[float, float, int]:
     """Variance, degrees of freedom and number of clusters."""
     codes, place = np.unique(strata, return_inverse=True)
-    sizes = np.array([len(np.unique(clusters[place == code])) for code in range(len(codes))])
+    _, unit = np.unique(clusters, return_inverse=True)
+    n_clusters = int(unit.max()) + 1
+    sizes = np.bincount(np.unique(place * n_clusters + unit) // n_clusters, minlength=len(codes))
     lonely = np.flatnonzero(sizes < 2)
     if len(lonely):
         # One lonely stratum takes the smallest other one with it: alone it says nothing about variance.
@@ -86,13 +88,13 @@ def _variance(
                 min((int(c) for c in range(len(codes)) if c not in group), key=lambda c: int(sizes[c]))
             )
         place = np.where(np.isin(place, group), group[0], place)
-    variance = df = 0.0
-    for code in np.unique(place):
-        here = place == code
-        mean = float(np.average(values[here], weights=share[here]))
-        _, cluster = np.unique(clusters[here], return_inverse=True)
-        pulls = np.bincount(cluster, weights=share[here] * (values[here] - mean))
-        if len(pulls) > 1:
-            variance += len(pulls) / (len(pulls) - 1) * float(np.square(pulls).sum())
-            df += len(pulls) - 1
-    return variance, df, len(np.unique(clusters))
+    totals = np.bincount(place, weights=share, minlength=len(codes))
+    # The share of a joined stratum that has gone is 0: nothing reads its mean.
+    means = np.bincount(place, weights=share * values, minlength=len(codes)) / np.where(totals > 0, totals, 1)
+    held, cluster = np.unique(place * n_clusters + unit, return_inverse=True)
+    pulls = np.bincount(cluster, weights=share * (values - means[place]))
+    counts = np.bincount(held // n_clusters, minlength=len(codes))
+    squares = np.bincount(held // n_clusters, weights=np.square(pulls), minlength=len(codes))
+    several = counts > 1
+    variance = float((counts[several] / (counts[several] - 1) * squares[several]).sum())
+    return variance, float((counts[several] - 1).sum()), n_clusters

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from spinebench.errors import UsageError
-from spinebench.evaluators.audit_rows import AuditRows
+from spinebench.evaluators.audit_rows import AuditRows, MarkRow
 from spinebench.evaluators.calibration.binary import PER_CLASS, rogan_gladen
 from spinebench.evaluators.calibration.corrected import Corrected
-from spinebench.evaluators.calibration.units import Frame, Weighed, clinician_mean, judge_mean, weigh
+from spinebench.evaluators.calibration.units import Domain, Frame, Weighed, clinician_mean, judge_mean, weigh
 from spinebench.evaluators.calibration.votes import Coverage, Values, check_judge, mark_values
 from spinebench.evaluators.clustered import FloatArray
 from spinebench.evaluators.estimate import Estimate, undefined
@@ -62,30 +62,43 @@ def failure_prevalence(
     """
     z_quantile(level)
     check_judge(rows, judge)
-    modes = sorted({row.mode for row in rows.marks})
+    of_mode: dict[str, list[MarkRow]] = {}
+    for row in rows.marks:
+        of_mode.setdefault(row.mode, []).append(row)
+    modes = sorted(of_mode)
     if mode is not None and mode not in modes:
         raise UsageError(f"failure mode {mode!r}: expected one of {modes}; leave it out for all of them")
     frame = Frame.of(rows)
+    domains: dict[frozenset[str], dict[str, Domain]] = {}
     found: list[FailurePrevalence] = []
     for name in modes if mode is None else [mode]:
-        found += _of_mode(rows, frame, name, judge, level)
+        marks = of_mode[name]
+        # Modes that are asked about the same traces share their domains.
+        asked = frozenset({row.trace_id for row in marks})
+        if asked not in domains:
+            domains[asked] = _domains(frame, asked)
+        found += _of_mode(domains[asked], mark_values(marks, judge), name, level)
     return tuple(found)
 
 
-def _of_mode(
-    rows: AuditRows, frame: Frame, mode: str, judge: str | None, level: float
-) -> list[FailurePrevalence]:
-    values = mark_values(rows, mode, judge)
-    asked = {row.trace_id for row in rows.marks if row.mode == mode}
-    models = sorted({row.model for row in frame.traces if row.trace_id in asked})
-    if not models:
-        return []
-    domains = {
-        model: frame.part(
-            lambda row, model=model: row.trace_id in asked and model in (row.model, ALL_MODELS)  # type: ignore[misc]
-        )
-        for model in [*models, ALL_MODELS]
+def _domains(frame: Frame, asked: frozenset[str]) -> dict[str, Domain]:
+    """The traces of each model among those asked about, then of all models; empty where there are none."""
+    of_model = {
+        model: frame.part(own)
+        for model, traces in sorted(frame.by_model.items())
+        if (own := [row for row in traces if row.trace_id in asked])
     }
+    if of_model:
+        of_model[ALL_MODELS] = frame.part([row for row in frame.traces if row.trace_id in asked])
+    return of_model
+
+
+def _of_mode(
+    domains: Mapping[str, Domain], values: Values, mode: str, level: float
+) -> list[FailurePrevalence]:
+    if not domains:
+        return []
+    models = [model for model in domains if model != ALL_MODELS]
     samples = {model: weigh(domain, values) for model, domain in domains.items()}
     name = f"share of traces with {mode}"
     corrected = corrected_shares(samples, models, name, level)

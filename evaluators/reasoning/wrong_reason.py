@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from spinebench.evaluators.audit_rows import AuditRows, TraceRow
+from spinebench.evaluators.audit_rows import AuditRows
 from spinebench.evaluators.calibration.corrected import Corrected, no_value
 from spinebench.evaluators.calibration.two_phase import two_phase_means
 from spinebench.evaluators.calibration.units import (
@@ -143,14 +143,12 @@ def _tables(
     correct: dict[str, Weighed] = {}
     domains: dict[str, tuple[Domain, Domain, Domain]] = {}
     for model in [*models, ALL_MODELS]:
-
-        def of_model(row: TraceRow, model: str = model) -> bool:
-            return row.correct is not None and row.trace_id in asked and model in (row.model, ALL_MODELS)
-
+        of_model = frame.traces if model == ALL_MODELS else frame.by_model[model]
+        ours = [row for row in of_model if row.correct is not None and row.trace_id in asked]
         domains[model] = (
-            frame.part(of_model),
-            frame.part(lambda row, ours=of_model: ours(row) and row.correct),  # type: ignore[misc]
-            frame.part(lambda row, ours=of_model: ours(row) and not row.correct),  # type: ignore[misc]
+            frame.part(ours),
+            frame.part([row for row in ours if row.correct]),
+            frame.part([row for row in ours if not row.correct]),
         )
         correct[model] = weigh(domains[model][1], low)
     name = f"{dimension}: share of low reasoning among right answers"
