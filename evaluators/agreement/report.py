@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -31,9 +31,16 @@ from spinebench.evaluators.agreement.panel import (
     non_inferiority,
     panel_comparison,
 )
+from spinebench.evaluators.agreement.panel_correlation import (
+    judge_correlation,
+    mean_correlation_with_others,
+    mean_pairwise_icc,
+    row_means,
+)
 from spinebench.evaluators.agreement.ranking import RankingAgreement, ranking_agreement
 from spinebench.evaluators.agreement.ratings import FloatArray
 from spinebench.evaluators.agreement.result import FEW_UNITS, Agreement
+from spinebench.evaluators.agreement.totals import JudgeTotals, TaskTotals, macro, total_agreement
 from spinebench.evaluators.agreement.trace_table import (
     PANEL,
     Coverage,
@@ -55,7 +62,12 @@ class HumanCeiling(Record):
     """Krippendorff, ordinal: the primary figure."""
     ac2: Agreement
     icc: Agreement
+    """ICC(A,1) of the traces that all clinicians rated."""
     mean_kappa: Agreement
+    pairwise_icc: Agreement
+    """ICC(A,1), mean over pairs of clinicians."""
+    pearson: Agreement
+    """Mean over clinicians of r with the others' mean: beside the rest, never alone."""
     exact: Agreement
     within_one: Agreement
     marginals: dict[str, tuple[float, ...] | None]
@@ -109,6 +121,10 @@ class JudgeAgreement(Record):
     """With a score of this judge and of a clinician."""
     each: tuple[JudgeClinician, ...]
     panel: PanelComparison
+    icc: Agreement
+    """ICC(A,1) of the judge with each clinician, mean."""
+    pearson: Agreement
+    """With the clinicians' mean: beside the rest, never alone."""
     exact: Agreement
     """Mean over traces of the share of clinicians with the judge's score."""
     within_one: Agreement
@@ -151,6 +167,8 @@ class AgreementReport(Record):
     """The report on all tasks and dimensions of an audit."""
 
     dimensions: tuple[DimensionAgreement, ...]
+    totals: tuple[TaskTotals, ...] = ()
+    """Of tasks with several dimensions of one scale."""
     n_tuning: int
     """Traces of the tuning split, left out."""
     level: float
@@ -188,8 +206,10 @@ def agreement_report(
         warnings.append("changed since the ratings: " + ", ".join(rows.stale))
     if not tables:
         warnings.append("no scores of validation traces")
+    found = tuple(_dimension(table, rows, judges, how) for table in tables)
     return AgreementReport(
-        dimensions=tuple(_dimension(table, rows, judges, how) for table in tables),
+        dimensions=found,
+        totals=tuple(_totals(tables, found, judges, how)),
         n_tuning=sum(trace.split != "validation" for trace in rows.traces),
         level=level,
         interval=interval,
@@ -225,13 +245,9 @@ def _dimension(
     table: TraceTable, rows: AuditRows, judges: Sequence[str] | None, how: _How
 ) -> DimensionAgreement:
     rated = table.rated()
-    chosen = [name for name in table.judges if judges is None or name in judges]
-    votes = [(name, rated.votes[:, rated.judges.index(name)]) for name in chosen]
-    if len(chosen) > 1:
-        columns = [table.judges.index(name) for name in chosen]
-        votes.append((PANEL, lower_medians(rated.votes[:, columns])))
+    votes = _votes(rated, judges)
     ceiling = _ceiling(rated, how)
-    columns = [rated.judges.index(name) for name in chosen]
+    columns = [rated.judges.index(name) for name in _chosen(rated, judges)]
     return DimensionAgreement(
         task=table.task,
         dimension=table.dimension,
@@ -242,11 +258,58 @@ def _dimension(
         n_models=len(set(table.models)),
         clinicians=table.clinicians,
         ceiling=ceiling,
-        judges=tuple(_judge(rated, name, column, rows, how) for name, column in votes),
-        panel_votes=effective_votes(rated.votes[:, columns], reference=_row_means(rated.ratings)),
+        judges=tuple(_judge(rated, name, column, rows, how) for name, column in votes.items()),
+        panel_votes=effective_votes(rated.votes[:, columns], reference=row_means(rated.ratings)),
         repeatability=tuple(_repeatability(one, table.scale, how) for one in table.repeats),
         coverage=table.coverage,
     )
+
+
+def _chosen(table: TraceTable, judges: Sequence[str] | None) -> list[str]:
+    return [name for name in table.judges if judges is None or name in judges]
+
+
+def _votes(table: TraceTable, judges: Sequence[str] | None) -> dict[str, FloatArray]:
+    """Judge to its scores; of two or more the median too."""
+    chosen = _chosen(table, judges)
+    votes: dict[str, FloatArray] = {name: table.votes[:, table.judges.index(name)] for name in chosen}
+    if len(chosen) > 1:
+        votes[PANEL] = lower_medians(table.votes[:, [table.judges.index(name) for name in chosen]])
+    return votes
+
+
+def _totals(
+    tables: Sequence[TraceTable],
+    found: Sequence[DimensionAgreement],
+    judges: Sequence[str] | None,
+    how: _How,
+) -> Iterator[TaskTotals]:
+    for task in dict.fromkeys(one.task for one in found):
+        own = [table.rated() for table in tables if table.task == task]
+        reports = [one for one in found if one.task == task]
+        if len(own) < 2 or len({table.scale for table in own}) > 1:
+            continue
+        votes = [_votes(table, judges) for table in own]
+        names = [name for name in votes[0] if all(name in other for other in votes)]
+        clinicians, with_judge = total_agreement(
+            own,
+            {name: [one[name] for one in votes] for name in names},
+            how.options((), "totals over dimensions"),
+        )
+        by_judge = {
+            name: [judge.pearson for one in reports for judge in one.judges if judge.judge == name]
+            for name in names
+        }
+        yield TaskTotals(
+            task=task,
+            dimensions=tuple(one.dimension for one in reports),
+            macro_pearson=macro([one.ceiling.pearson for one in reports]),
+            icc=enough(clinicians),
+            judges=tuple(
+                JudgeTotals(judge=name, macro_pearson=macro(by_judge[name]), icc=enough(with_judge[name]))
+                for name in names
+            ),
+        )
 
 
 def _ceiling(table: TraceTable, how: _How) -> HumanCeiling:
@@ -257,6 +320,8 @@ def _ceiling(table: TraceTable, how: _How) -> HumanCeiling:
         ac2=enough(gwet_ac(ratings, scale=scale, weights="quadratic", **options)),
         icc=enough(icc(ratings, scale=scale, form="A,1", **options)),
         mean_kappa=enough(mean_pairwise_kappa(ratings, scale=scale, **options)),
+        pairwise_icc=enough(mean_pairwise_icc(ratings, scale=scale, **options)),
+        pearson=enough(mean_correlation_with_others(ratings, scale=scale, **options)),
         exact=percent_agreement(ratings, scale=scale, **options),
         within_one=percent_agreement(ratings, scale=scale, within=1, **options),
         marginals={name: _shares(ratings[:, column], scale) for column, name in enumerate(table.clinicians)},
@@ -267,7 +332,7 @@ def _judge(table: TraceTable, judge: str, votes: FloatArray, rows: AuditRows, ho
     scale, ratings = table.scale, table.ratings
     clusters = table.clusters
     options = how.options(clusters, f"{judge} with clinicians")
-    means, medians = _row_means(ratings), lower_medians(ratings)
+    means, medians = row_means(ratings), lower_medians(ratings)
     compared = panel_comparison(ratings, votes, scale=scale, **options)
     differences = bland_altman(
         np.column_stack([votes, means]),
@@ -287,6 +352,8 @@ def _judge(table: TraceTable, judge: str, votes: FloatArray, rows: AuditRows, ho
         panel=compared.model_copy(
             update={name: enough(getattr(compared, name)) for name in PanelComparison.model_fields}
         ),
+        icc=enough(mean_pairwise_icc(ratings, judge=votes, scale=scale, **options)),
+        pearson=enough(judge_correlation(ratings, votes, scale=scale, **options)),
         exact=percent_agreement(ratings, scale=scale, against=votes, **options),
         within_one=percent_agreement(ratings, scale=scale, against=votes, within=1, **options),
         differences=differences,
@@ -398,14 +465,6 @@ def enough(found: Agreement) -> Agreement:
             "se": None,
         }
     )
-
-
-def _row_means(values: FloatArray) -> FloatArray:
-    """Mean of each row's scores; NaN for an empty row."""
-    known = (~np.isnan(values)).sum(axis=1)
-    total = np.nan_to_num(values).sum(axis=1)
-    means = np.divide(total, known, out=np.full(len(values), np.nan), where=known > 0)
-    return np.asarray(means, dtype=np.float64)
 
 
 def _shares(column: FloatArray, scale: tuple[int, ...]) -> tuple[float, ...] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,11 @@ from spinebench.cli.console import print_table, printable, put
 if TYPE_CHECKING:
     from spinebench.evaluators.agreement import Agreement, AgreementReport, BlandAltman
     from spinebench.evaluators.agreement.report import DimensionAgreement, JudgeAgreement
+    from spinebench.evaluators.agreement.totals import MacroPearson, TaskTotals
+
+
+_ONE_PER_LINE = 6
+"""Lines on the worth of panels up to which each stands by itself."""
 
 
 def print_report(report: AgreementReport, *, details: bool) -> None:
@@ -57,7 +62,7 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
         ]
     clinicians = sorted({rater for one in report.dimensions for rater in one.clinicians})
     print_table(
-        ("clinicians with each other\n  judge with clinicians", "alpha", "QW kappa", "exact %", "bias", "n"),
+        ("clinicians\n  judge with clinicians", "alpha", "QW kappa", "exact %", "bias", "n"),
         rows,
         title=f"Agreement, {len(clinicians)} clinicians{mark}",
         caption=(
@@ -66,8 +71,10 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
             "clinicians' mean, in points of the scale. n: rated traces."
         ),
     )
+    for totals in report.totals:
+        _print_correlations(totals, [one for one in report.dimensions if one.task == totals.task], report)
     panels = [
-        f"  {one.task}, {one.dimension}: {one.panel_votes.value:.1f} of {one.panel_votes.n_raters}\n"
+        f"{one.task}, {one.dimension}: {one.panel_votes.value:.1f} of {one.panel_votes.n_raters}"
         for one in report.dimensions
         if one.panel_votes.value is not None and one.panel_votes.n_raters > 1
     ]
@@ -75,7 +82,10 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
         put(
             "Votes that the panel of judges is worth (errors that go together count less, opposite ones more):\n"
         )
-        put("".join(panels) + "\n")
+        per_line = 1 if len(panels) <= _ONE_PER_LINE else 4
+        for start in range(0, len(panels), per_line):
+            put(f"  {'; '.join(panels[start : start + per_line])}\n")
+        put("\n")
     claims = [judge.claims for one in report.dimensions for judge in one.judges]
     common = (
         [line for line in claims[0].may_not if all(line in other.may_not for other in claims)]
@@ -90,13 +100,46 @@ def _print_summary(report: AgreementReport, mark: str, *, whole: bool) -> None:
         )
 
 
+def _print_correlations(
+    totals: TaskTotals, dimensions: Sequence[DimensionAgreement], report: AgreementReport
+) -> None:
+    """ICC and Pearson of a task, dimension by dimension, then of all together."""
+    rows: list[tuple[object, ...]] = []
+    for one in dimensions:
+        rows.append((one.dimension, coefficient(one.ceiling.pairwise_icc), coefficient(one.ceiling.pearson)))
+        rows += [
+            (f"  {judge.judge}", coefficient(judge.icc), coefficient(judge.pearson)) for judge in one.judges
+        ]
+    rows.append(("total; mean r", coefficient(totals.icc), _macro(totals.macro_pearson)))
+    rows += [
+        (f"  {judge.judge}", coefficient(judge.icc), _macro(judge.macro_pearson)) for judge in totals.judges
+    ]
+    print_table(
+        (f"{totals.task}: clinicians\n  judge with clinicians", "ICC(A,1)", "Pearson's r"),
+        rows,
+        caption=(
+            f"{100 * report.level:g} % intervals. ICC: mean over pairs, as kappa. r: judge with the clinicians' mean; "
+            "a clinician with the mean of the others, averaged. r does not see a judge who is stricter throughout: "
+            "never read it without kappa and bias. Total: a rater's mean over the dimensions. Mean r: over the "
+            "dimensions that have one, unweighted."
+        ),
+    )
+
+
+def _macro(found: MacroPearson) -> str | None:
+    if found.value is None:
+        return None
+    return f"{found.value:.2f}" + (f" ({found.n_undefined} undefined)" if found.n_undefined else "")
+
+
 def coefficient(found: Agreement) -> str | None:
-    """`.48 [.31 to .62]`, or None where there is no value."""
+    """`0.48 [0.31–0.62]`, or None where there is no value."""
     if found.value is None:
         return None
     text = f"{found.value:.2f}"
     if found.interval is not None:
-        text += f" [{found.interval.low:.2f} to {found.interval.high:.2f}]"
+        low, high = f"{found.interval.low:.2f}", f"{found.interval.high:.2f}"
+        text += f" [{low} to {high}]" if low.startswith("-") else f" [{low}–{high}]"
     return text
 
 
@@ -121,6 +164,8 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
             coefficient(ceiling.mean_kappa),
             coefficient(ceiling.ac2),
             coefficient(ceiling.alpha),
+            coefficient(ceiling.pairwise_icc),
+            coefficient(ceiling.pearson),
             _share(ceiling.exact),
             _share(ceiling.within_one),
             None,
@@ -134,6 +179,8 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
                 coefficient(judge.panel.judge_clinician),
                 None,
                 coefficient(judge.panel.alpha_with_judge),
+                coefficient(judge.icc),
+                coefficient(judge.pearson),
                 _share(judge.exact),
                 _share(judge.within_one),
                 _bias(judge.differences),
@@ -146,6 +193,8 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
                 coefficient(each.kappa),
                 coefficient(each.ac2),
                 None,
+                None,
+                None,
                 _share(each.exact),
                 _share(each.within_one),
                 _bias(each.differences),
@@ -155,14 +204,14 @@ def _print_dimension(one: DimensionAgreement, report: AgreementReport, mark: str
         ]
     values = ", ".join(str(value) for value in one.scale)
     print_table(
-        ("", "QW kappa", "AC2", "alpha", "exact %", "within 1 %", "bias", "n"),
+        ("", "QW kappa", "AC2", "alpha", "ICC(A,1)", "Pearson's r", "exact %", "within 1 %", "bias", "n"),
         rows,
         title=f"{one.task}, {one.dimension}: {one.n_rated} rated traces in {one.n_clusters} clusters, "
         f"{len(one.clinicians)} clinicians, scale {values}{mark}",
         caption=(
             f"{100 * report.level:g} % intervals ({report.interval}, by cluster). Kappa: quadratic weights, mean over "
-            "pairs. alpha: ordinal; on a judge's line with the judge as one more rater. Bias: judge less the "
-            "clinicians' mean. n: traces."
+            "pairs, as ICC. alpha: ordinal; on a judge's line with the judge as one more rater. r: with the "
+            "clinicians' mean, of clinicians with the others'. Bias: judge less the clinicians' mean. n: traces."
         ),
     )
     panel = one.panel_votes
@@ -263,6 +312,7 @@ def write_figures(report: AgreementReport, path: Path) -> int:
         "n_raters", "reason",
     )  # fmt: skip
     rows = [row for one in report.dimensions for row in _figures(one)]
+    rows += [row for totals in report.totals for row in _total_figures(totals)]
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -282,6 +332,8 @@ def _figures(one: DimensionAgreement) -> Iterator[tuple[Any, ...]]:
         ceiling.ac2,
         ceiling.icc,
         ceiling.mean_kappa,
+        ceiling.pairwise_icc,
+        ceiling.pearson,
         ceiling.exact,
         ceiling.within_one,
     ):
@@ -289,8 +341,8 @@ def _figures(one: DimensionAgreement) -> Iterator[tuple[Any, ...]]:
     for judge in one.judges:
         panel = judge.panel
         whole = (
-            panel.judge_clinician, panel.difference, panel.alpha_with_judge, panel.alpha_difference, judge.exact,
-            judge.within_one, judge.models.pooled, judge.models.within,
+            panel.judge_clinician, panel.difference, panel.alpha_with_judge, panel.alpha_difference, judge.icc,
+            judge.pearson, judge.exact, judge.within_one, judge.models.pooled, judge.models.within,
         )  # fmt: skip
         single = [
             figure for each in judge.each for figure in (each.kappa, each.ac2, each.exact, each.within_one)
@@ -310,6 +362,32 @@ def _figures(one: DimensionAgreement) -> Iterator[tuple[Any, ...]]:
                 judge.judge,
                 *_difference(row.differences, f"{row.model}, judge less clinicians"),
             )
+
+
+def _total_figures(totals: TaskTotals) -> Iterator[tuple[Any, ...]]:
+    """ICC of the totals, and the mean correlations, which have no interval."""
+    for judge, found, mean in (
+        ("", totals.icc, totals.macro_pearson),
+        *((one.judge, one.icc, one.macro_pearson) for one in totals.judges),
+    ):
+        yield (totals.task, "total", judge, *_figure(found))
+        reason = None if mean.value is not None else "no dimension has a correlation"
+        name = "mean of Pearson's r over dimensions"
+        yield (
+            totals.task,
+            "total",
+            judge,
+            name,
+            None,
+            mean.value,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            reason,
+        )
 
 
 def _figure(found: Agreement) -> tuple[Any, ...]:

@@ -39,9 +39,17 @@ _SENTENCE = re.compile(r"[^.!?\n]{12,240}[.!?]?")
 class SimulatedJudge:
     """Scores deterministically by (seed, judge, item, trace text, repeat); repeats are independent draws."""
 
-    def __init__(self, context: ModelContext, reader: Reader, *, seed: int) -> None:
+    def __init__(
+        self,
+        context: ModelContext,
+        reader: Reader,
+        *,
+        seed: int,
+        by_dimension: Mapping[str, Reader] = MappingProxyType({}),
+    ) -> None:
         self._context = context
         self._reader = reader
+        self._by_dimension = by_dimension
         self._seed = seed
         self._by_id: dict[str, AuditTrace] | None = None
 
@@ -64,7 +72,8 @@ class SimulatedJudge:
     @property
     def config(self) -> dict[str, Any]:
         """The planted departures and the seed."""
-        return {"seed": self._seed, **asdict(self._reader)}
+        own = {name: asdict(reader) for name, reader in self._by_dimension.items()}
+        return {"seed": self._seed, **asdict(self._reader), **({"by_dimension": own} if own else {})}
 
     @property
     def reader(self) -> Reader:
@@ -134,7 +143,7 @@ class SimulatedJudge:
                     "score": vote(
                         truth.scores[dimension],
                         scale,
-                        self._reader,
+                        self._by_dimension.get(dimension, self._reader),
                         correct=correct,
                         rng=draw("score", dimension, *key),
                     ),
@@ -154,27 +163,43 @@ class SimulatedJudge:
 
 
 def create_judge(model_id: str, *, context: ModelContext) -> SimulatedJudge:
-    """The factory of `sim/judge-<profile>`. Options: `seed`, and every field of `Reader`, e.g. `-M milder=0.3`.
+    """The factory of `sim/judge-<profile>`. Options: `seed`, every field of `Reader`, e.g. `-M milder=0.3`, and
+    `by_dimension`, a mapping of dimensions to such fields that hold for their votes alone (in a plan file).
 
     Raises `UsageError` for an unknown profile, option or value.
     """
     known = [field.name for field in fields(Reader)]
-    context.refuse_unknown((*known, "seed"))
+    context.refuse_unknown((*known, "seed", "by_dimension"))
     if model_id not in JUDGES:
         raise UsageError(
             f"simulated judge {model_id!r}: expected one of {', '.join(JUDGES)}; correct the model name"
         )
-    rates = {name: _rate(context, name) for name in known if name in context.args}
+    rates = {name: _rate(context, name, context.args[name]) for name in known if name in context.args}
+    reader = replace(JUDGES[model_id], **rates)
     seed = context.option("seed", context.seed)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise UsageError(
             f"model option seed={seed!r} of {context.name!r}: expected a whole number; correct the -M option"
         )
-    return SimulatedJudge(context, replace(JUDGES[model_id], **rates), seed=seed)
+    return SimulatedJudge(context, reader, seed=seed, by_dimension=_by_dimension(context, reader, known))
 
 
-def _rate(context: ModelContext, name: str) -> float:
-    value = context.args[name]
+def _by_dimension(context: ModelContext, reader: Reader, known: Sequence[str]) -> dict[str, Reader]:
+    given = context.args.get("by_dimension", {})
+    if not isinstance(given, Mapping) or not all(
+        isinstance(own, Mapping) and set(own) <= set(known) for own in given.values()
+    ):
+        raise UsageError(
+            f"model option by_dimension={given!r} of {context.name!r}: expected dimensions, each with some of "
+            f"{', '.join(known)}; correct it in the plan"
+        )
+    return {
+        dimension: replace(reader, **{name: _rate(context, name, value) for name, value in own.items()})
+        for dimension, own in given.items()
+    }
+
+
+def _rate(context: ModelContext, name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise UsageError(
             f"model option {name}={value!r} of {context.name!r}: expected a probability; correct the -M option"

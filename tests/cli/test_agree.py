@@ -66,6 +66,35 @@ def test_several_dimensions_come_as_one_table_unless_all_is_asked_for(
     assert "conditional on these 3" in said.out
 
 
+def test_ten_dimensions_fit_a_terminal_with_icc_pearson_and_totals(
+    cli: Callable[..., Said], ratings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    names = ["ir", "dgn", "pg", "ebp", "tf", "rpm", "cov", "rel", "gra", "exp"]
+    lines = ratings.read_text("utf-8-sig").splitlines()
+    table = [f"{line};{name}" for name in names for line in lines[1:]]
+    ratings.write_text("\n".join([f"{lines[0]};dimension", *table]) + "\n", "utf-8")
+    figures = tmp_path / "figures.csv"
+    said = cli("agree", "--ratings", ratings, "--scale", "1-5", "--judge", "judge", "--csv", figures)
+    assert said.code == 0, said.err
+    lines = said.out.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("  - ")) <= 100, "but for sentences"
+    heads = [line.split() for line in lines if "exact %" in line or "ICC(A,1)" in line]
+    assert heads == [
+        ["judge", "with", "clinicians", "alpha", "QW", "kappa", "exact", "%", "bias", "n"],
+        ["judge", "with", "clinicians", "ICC(A,1)", "Pearson's", "r"],
+    ]
+    for name in names:
+        assert sum(name in line.replace(",", "").split() for line in lines) == 2, "one row in each table"
+    assert any(line.strip().startswith("total; mean r") for line in lines)
+    with figures.open(newline="") as file:
+        totals = [row for row in csv.DictReader(file) if row["dimension"] == "total"]
+    assert [(row["judge"], row["figure"].split()[0]) for row in totals] == [
+        ("", "mean"), ("", "mean"), ("judge", "mean"), ("judge", "mean"),
+    ]  # fmt: skip
+    assert all(0 < float(row["value"]) < 1 for row in totals)
+
+
 def test_json_has_every_figure_with_its_interval(
     cli: Callable[..., Said], ratings: Path, tmp_path: Path
 ) -> None:
