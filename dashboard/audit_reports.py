@@ -76,6 +76,14 @@ def audit_state(audit_id: str) -> AuditState:
     return AuditState(str(place.path), audit_id, files)
 
 
+def _database_file() -> int | None:
+    """Which file the database is, whatever is written into it; None where there is none."""
+    try:
+        return workspace().database.path.stat().st_ino
+    except OSError:
+        return None
+
+
 class StillComputingError(Exception):
     """A report is not finished; `is_done` tells when asking again gives it."""
 
@@ -91,7 +99,7 @@ class StillComputingError(Exception):
 
 def scored_dimensions(state: AuditState) -> dict[str, list[str]]:
     """Task -> the dimensions on which validation traces of it have scores; both sorted."""
-    _load(state)
+    _load(state, _database_file())
     found: dict[str, list[str]] = {}
     for row in rows("audit_dimensions", audit_id=state.audit_id):
         found.setdefault(str(row["task"]), []).append(str(row["dimension"]))
@@ -133,8 +141,8 @@ def is_simulated(state: AuditState) -> bool:
 
 
 @st.cache_data(max_entries=8, show_spinner="Loading scores and ratings ...")
-def _load(state: AuditState) -> None:
-    """Bring the database up to this state of the audit's files."""
+def _load(state: AuditState, database_file: int | None) -> None:
+    """Bring the database up to this state of the audit's files; another database file is brought up anew."""
     ingest_audit(Workspace(Path(state.path)), state.audit_id)
 
 

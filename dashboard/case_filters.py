@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ _LISTS = {
     CaseParameter.SPARED_LEVEL: "spared_levels",
 }
 """Filters by values, and the parameter of the query `cases` that each is."""
+_SHIFT = re.compile(r"[+-]?[0-9]{1,3}")
+"""Of levels; a spine has some thirty."""
 _OTHERS = (
     CaseParameter.SHIFT,
     CaseParameter.SCORE,
@@ -94,7 +97,7 @@ def filters_asked_for(
         conditions=conditions,
         audit_id=audit_id,
         lists={name: [one for one in st.query_params.get_all(name) if one] for name in _LISTS},
-        shifts=[int(one) for one in asked_for(CaseParameter.SHIFT) if one.lstrip("+-").isdecimal()],
+        shifts=[int(one) for one in asked_for(CaseParameter.SHIFT) if _SHIFT.fullmatch(one)],
         score=_range(_one(CaseParameter.SCORE)),
         difference=_number(_one(CaseParameter.DIFFERENCE)),
         dimension=_one(CaseParameter.DIMENSION),

@@ -8,7 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from spinebench.audit_records import AuditStatus
-from spinebench.dashboard.workspace_data import stop_with, workspace
+from spinebench.dashboard.workspace_data import stop_with, stop_with_file_fault, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.records import RunState, RunStatus
 from spinebench.store.audit_folder import AuditFolder
@@ -81,6 +81,9 @@ def _draw() -> None:
         audits = [progress_of(folder) for folder in reversed(place.audits())]
     except SpinebenchError as error:
         stop_with(error)
+        return
+    except OSError as error:
+        stop_with_file_fault(error)
         return
     found = sorted([*runs, *audits], key=lambda one: not one.live)
     rates = {(one.kind, one.name): _rate(one) for one in found}

@@ -34,6 +34,12 @@ def _show(name: str) -> Callable[[], None]:
     """A page's module is loaded when it is opened."""
 
     def show() -> None:
-        import_module(f"spinebench.dashboard.pages.{name}").show()
+        from spinebench.dashboard.workspace_data import stop_with_file_fault
+
+        module = import_module(f"spinebench.dashboard.pages.{name}")
+        try:
+            module.show()
+        except OSError as error:
+            stop_with_file_fault(error)
 
     return show

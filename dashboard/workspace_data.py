@@ -16,11 +16,11 @@ import pyarrow as pa
 import streamlit as st
 
 from spinebench.errors import SpinebenchError
+from spinebench.evaluators.invisible import INVISIBLE, written_out
 from spinebench.store.database import Parameter
 from spinebench.store.workspace import Workspace
 
 WORKSPACE_VARIABLE = "SPINEBENCH_DASHBOARD_WORKSPACE"
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 _KEPT = 200
 """Answers to queries that are kept, of all sessions together."""
 
@@ -83,13 +83,31 @@ def say_when(stamp: DataStamp | None) -> None:
 
 
 def plain(text: str) -> str:
-    """A text whose every character stands for itself where Streamlit reads Markdown."""
-    return _MARKS.sub(r"\\\1", text)
+    """A text on one line whose every character stands for itself where Streamlit reads Markdown.
+
+    It becomes code: elsewhere Streamlit makes icons, links and arrows even of what is escaped, and of the two dashes
+    of an option one long one. (Of `:material/x:` it shows `:material_x:` even there.)
+    """
+    line = INVISIBLE.sub(lambda found: written_out(found.group()), " ".join(text.split()))
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if line else ""
 
 
 def stop_with(error: SpinebenchError) -> None:
     """End the page with a message that says what is wrong and how to mend it, and no traceback."""
     st.error(plain(str(error)), icon=":material/error:")
+    st.stop()
+
+
+def stop_with_file_fault(error: OSError) -> None:
+    """End the page where the file system failed it: a disk that is full or gone, a folder taken away or locked up."""
+    st.error("A file of the workspace cannot be read or written:", icon=":material/error:")
+    st.text(str(error))
+    st.info(
+        "Mend that (is the folder still there, may it be read, is there room on the disk?), then reload this page. "
+        "`spinebench store check` looks through the whole workspace.",
+        icon=":material/info:",
+    )
     st.stop()
 
 

@@ -51,7 +51,7 @@ def _say_no_audit() -> None:
         icon=":material/info:",
     )
     for path, _ in workspace().unreadable_audits():
-        st.warning("An audit cannot be read; `spinebench check` says why:", icon=":material/error:")
+        st.warning("An audit cannot be read; `spinebench store check` says why:", icon=":material/error:")
         st.text(path.name)
 
 

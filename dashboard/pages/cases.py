@@ -96,6 +96,14 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
     progress = st.empty()
     if search is not None and not search.is_done and not found:
         _go_on(search, progress)
+    if not found and not values and search is None:
+        st.info(
+            "No graded answer of these runs is in the database yet. Answers get there when a run stops; the page "
+            "Runs shows how far it is, and loads what there is.",
+            icon=":material/hourglass_empty:",
+        )
+        say_when(data_stamp())
+        return
     if not found:
         st.info(
             "No case fits these filters: take one away, or clear them all.", icon=":material/filter_alt_off:"
@@ -231,7 +239,7 @@ def _back(place: Place | None) -> None:
 
 def _page_number() -> int:
     text = st.query_params.get("page", "")
-    return int(text) if text.isdecimal() and 0 < int(text) < 10**8 else 1
+    return int(text) if len(text) < 9 and text.isdecimal() and int(text) > 0 else 1
 
 
 def _files(filters: CaseFilters, n_cases: int) -> None:

@@ -229,8 +229,7 @@ def _failure_modes(choice: RunChoice) -> None:
     undefined = [one for one in found if one.model != ALL_MODELS and estimate_of(one, figure).value is None]
     if undefined:
         reason = estimate_of(undefined[0], figure).reason
-        st.caption(f"{len(undefined)} undefined, e.g. {undefined[0].mode}, {undefined[0].model}:")
-        st.text(str(reason))
+        st.text(f"{len(undefined)} undefined, e.g. {undefined[0].mode}, {undefined[0].model}: {reason}")
     st.caption(
         "All shares stand for the audit's frame. Corrected: the judge's marks corrected by the clinicians' ratings "
         "(prediction-powered), the figure to quote; its value is not cut at 0. The cases are the audited traces in "

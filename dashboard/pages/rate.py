@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -26,6 +27,9 @@ def show() -> None:
             "This workspace has no audit yet, so there is nothing to rate. Begin with `spinebench audit latest`.",
             icon=":material/info:",
         )
+        for path, _ in workspace().unreadable_audits():
+            st.warning("An audit cannot be read; `spinebench store check` says why:", icon=":material/error:")
+            st.text(path.name)
         return
     try:
         _show_audit(_chosen(specs))
@@ -53,7 +57,8 @@ def _show_audit(spec: AuditSpec) -> None:
         st.info("Nothing is assigned to clinicians yet. Name two raters or more:", icon=":material/info:")
         st.code(f"spinebench rate assign {spec.audit_id} --rater r-1 --rater r-2{_at()}", language=None)
         return
-    found = _progress(str(folder.path), _stamp(folder))
+    stamp = _stamp(folder)
+    found = _progress(str(folder.path), stamp)
     n_assigned, n_rated = sum(one.n_assigned for one in found), sum(one.n_rated for one in found)
     st.progress(n_rated / n_assigned, text=f"{n_rated:,} of {n_assigned:,} assigned traces rated")
     tokens = current_tokens(workspace())
@@ -73,6 +78,8 @@ def _show_audit(spec: AuditSpec) -> None:
         hide_index=True,
         placeholder="–",
     )
+    written = max((written for _, written, _ in stamp), default=0)
+    st.caption(f"Data as of {datetime.fromtimestamp(written / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC.")
     lock = folder.rating_lock()
     if lock is not None:
         st.caption(
