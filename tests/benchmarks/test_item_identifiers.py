@@ -95,7 +95,11 @@ def test_an_id_that_identifies_is_masked_and_its_item_still_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["100206310", "rsna/4003253/702807833/5.jpg", "case_12345678", "report-8f3a"]
-)
-def test_numbers_in_ids_and_clusters_are_names_of_studies(name: str) -> None:
+    "name",
+    [
+        "100206310", "rsna/4003253/702807833/5.jpg", "case_12345678", "report-8f3a", "Knowledge_Question_12",
+        "Text Question", "Multi_Turn", "Trauma_Case", "Question_One",
+    ],
+)  # fmt: skip
+def test_ids_and_clusters_as_data_sets_give_them_are_no_identifiers(name: str) -> None:
     assert list(in_items([report(id=name, cluster=f"{name}-c")])) == []
