@@ -123,6 +123,7 @@
     const one = packet.cases[place];
     of(place).opened_at ??= new Date().toISOString();
     write(at("question"), one.question);
+    at("question").classList.toggle("case", one.options.length === 0);
     at("options").replaceChildren(...one.options.map((option) => {
       const line = make("li");
       line.append(make("b", "", option.letter), make("span", "", option.text));
@@ -165,7 +166,7 @@
 
   const SPOKEN = { patient: "Patient", reply: "Reply" };
   function drawPart(part) {
-    const box = make("section", `part ${part.kind}`);
+    const box = make("section", `piece ${part.kind}`);
     const head = SPOKEN[part.kind] ?? part.heading;
     if (head !== "") {
       const line = make("h3", "plain", head);
@@ -190,7 +191,7 @@
 
   function toPart(by) {
     const told = at("told");
-    const tops = [...at("answer").querySelectorAll(".part")].map((part) => part.offsetTop - told.offsetTop);
+    const tops = [...at("answer").querySelectorAll(".piece")].map((part) => part.offsetTop - told.offsetTop);
     const here = told.scrollTop;
     const next = by > 0 ? tops.find((top) => top > here + 4) : tops.findLast((top) => top < here - 4);
     if (next !== undefined) told.scrollTo({ top: next });
