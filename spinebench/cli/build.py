@@ -29,6 +29,9 @@ app = typer.Typer(
 _LISTED = 20
 """Entries of a list shown to a person; `left-out.jsonl` holds all."""
 
+_LONGEST = 300
+"""Characters of a reason shown to a person."""
+
 
 @app.command()
 @with_plan_options(CorpusPlan)
@@ -234,6 +237,6 @@ def _tell_left_out(left_out: tuple[LeftOut, ...]) -> None:
     from spinebench.cli.console import say
 
     for one in left_out[:_LISTED]:
-        say(f"left out ({one.reason.value.replace('_', ' ')}): {one.where}: {one.detail}")
+        say(f"left out ({one.reason.value.replace('_', ' ')}): {one.where}: {one.detail[:_LONGEST]}")
     if len(left_out) > _LISTED:
         say(f"and {len(left_out) - _LISTED} more; left-out.jsonl lists them all")

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from spinebench.benchmarks.native import write_native
+from spinebench.benchmarks.paths import sha256_of
 from spinebench.corpus.candidates import IMAGES
 from spinebench.corpus.review import CANDIDATES, TABLE, Decision, read_decisions
 from spinebench.errors import DataError
@@ -58,6 +59,7 @@ def accept(folder: Path, *, reviewed: Sequence[Path] = (), to: Path | None = Non
             f"candidates of {folder.name!r}: expected at least one that was accepted, found none of {len(items)}; "
             f"write accept or reject in the column decision of {TABLE}"
         )
+    _check_images(chosen, folder)
     target = to or folder / "benchmark.jsonl"
     if target.parent.resolve() != folder.resolve():
         _copy_images(chosen, folder, target.parent)
@@ -93,6 +95,21 @@ def _items(folder: Path) -> Iterator[tuple[str, tuple[Item, str]]]:
                 "call 'spinebench build corpus' again, which asks nothing that was asked before"
             )
         yield item.id, (item, row["hash"])
+
+
+def _check_images(items: Sequence[Item], folder: Path) -> None:
+    images = {image.path: image.sha256 for item in items for image in item.images}
+    for path, sha256 in images.items():
+        try:
+            with (folder / path).open("rb") as stream:
+                same = sha256_of(stream) == sha256
+        except OSError:
+            same = False
+        if not same:
+            raise DataError(
+                f"image {path!r} of {folder.name!r}: expected the file as it was written, found it missing or changed; "
+                "call 'spinebench build corpus' again, which writes it anew"
+            )
 
 
 def _copy_images(items: Sequence[Item], source: Path, target: Path) -> None:

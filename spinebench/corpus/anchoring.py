@@ -25,6 +25,14 @@ class _Group:
     last: int
 
 
+@dataclass
+class _Captioned:
+    group: _Group
+    label: Label | None
+    caption: str | None
+    rule: CaptionRule | None
+
+
 def anchored_figures(document: Document) -> tuple[AnchoredFigure, ...]:
     """Every figure with its caption and paragraphs, in order; one without any text is not `anchored`.
 
@@ -44,11 +52,17 @@ def anchored_figures(document: Document) -> tuple[AnchoredFigure, ...]:
     above = sum(group.first - 1 in captions for group in groups)
     order: tuple[CaptionRule, CaptionRule] = ("below", "above") if below >= above else ("above", "below")
     claimed = _claims(groups, captions, order)
-    return tuple(
+    captioned = [
         one
         for number, group in enumerate(groups)
-        for one in _anchored(document, group, captions, claimed.get(number))
-    )
+        for one in _captioned(document, group, captions, claimed.get(number))
+    ]
+    bodies = {
+        place: (block, mentions(block.text))
+        for place, block in enumerate(blocks)
+        if isinstance(block, Paragraph) and place not in captions
+    }
+    return tuple(_with_context(one, captioned, bodies) for one in captioned)
 
 
 def _groups(blocks: Sequence[Block]) -> Iterator[_Group]:
@@ -97,18 +111,19 @@ def _claims(
     return claimed
 
 
-def _anchored(
+def _captioned(
     document: Document, group: _Group, captions: dict[int, Label], claim: tuple[int, CaptionRule] | None
-) -> Iterator[AnchoredFigure]:
+) -> Iterator[_Captioned]:
     first = group.figures[0]
     if claim is None and not first.figcaption and len(group.figures) > 1:
         # Nothing holds them together: each goes by its own alternative text.
         for offset, figure in enumerate(group.figures):
             place = group.first + offset
-            yield from _anchored(document, _Group([figure], place, place), captions, None)
+            yield from _captioned(document, _Group([figure], place, place), captions, None)
         return
     caption: str | None
     rule: CaptionRule | None
+    label: Label | None = None
     if first.figcaption:
         caption, rule, label = first.figcaption, "figcaption", caption_label(first.figcaption)
     elif claim is not None:
@@ -120,35 +135,55 @@ def _anchored(
     elif _says_something(first.alt):
         caption, rule, label = first.alt, "alt", caption_label(first.alt)
     else:
-        caption, rule, label = None, None, None
+        caption, rule = None, None
     label = label or _own_label(first) or label_of_file(first.path.rpartition("/")[2])
-    bodies = {
-        place: block
-        for place, block in enumerate(document.blocks)
-        if isinstance(block, Paragraph) and place not in captions
-    }
-    context = (
-        [] if label is None else [p for p in bodies.values() if any(label.means(m) for m in mentions(p.text))]
-    )
-    near = None if context else _nearest(bodies, group, first.section)
-    yield AnchoredFigure(
+    yield _Captioned(group, label, caption, rule)
+
+
+def _with_context(
+    one: _Captioned, others: Sequence[_Captioned], bodies: dict[int, tuple[Paragraph, frozenset[Label]]]
+) -> AnchoredFigure:
+    group, label = one.group, one.label
+    context: list[Paragraph] = []
+    if label is not None:
+        # Chapters that count from 1 again: a paragraph means the figure of its section, or the nearest, of that number.
+        rivals = [other.group for other in others if other.label == label and other is not one]
+        context = [
+            body
+            for place, (body, named) in bodies.items()
+            if any(label.means(another) for another in named)
+            and all(_far(group, place, body) <= _far(rival, place, body) for rival in rivals)
+        ]
+    near = None if context else _nearest(bodies, group, group.figures[0].section)
+    return AnchoredFigure(
         images=tuple(figure.path for figure in group.figures),
         label=None if label is None else str(label),
-        caption=caption,
-        caption_rule=rule,
+        caption=one.caption,
+        caption_rule=one.rule,
         context=(near,) if near else tuple(context[:MOST_PARAGRAPHS]),
         context_rule="mention" if context else "nearest" if near else None,
     )
 
 
-def _nearest(bodies: dict[int, Paragraph], group: _Group, section: int) -> Paragraph | None:
+def _distance(group: _Group, place: int) -> int:
+    """Blocks from a group's images to a paragraph."""
+    return group.first - place if place < group.first else place - group.last
+
+
+def _far(group: _Group, place: int, body: Paragraph) -> tuple[bool, int]:
+    return group.figures[0].section != body.section, _distance(group, place)
+
+
+def _nearest(
+    bodies: dict[int, tuple[Paragraph, frozenset[Label]]], group: _Group, section: int
+) -> Paragraph | None:
     """The nearest paragraph of the section that is long enough to say something."""
     distances = [
-        (group.first - place if place < group.first else place - group.last, place > group.last, place)
-        for place, body in bodies.items()
+        (_distance(group, place), place > group.last, place)
+        for place, (body, _) in bodies.items()
         if body.section == section and weight(body.text) >= SHORTEST
     ]
-    return bodies[min(distances)[2]] if distances else None
+    return bodies[min(distances)[2]][0] if distances else None
 
 
 def weight(text: str) -> int:

@@ -94,10 +94,9 @@ def write_images(folder: Path, chosen: Sequence[Candidate]) -> None:
     for image in {image_name(one): one for candidate in chosen for one in candidate.images}.values():
         assert image.file is not None
         target = folder / image_name(image)
-        if not target.exists():
-            part = target.with_name(f".{target.name}.part")
-            part.write_bytes(Path(image.file).read_bytes())
-            part.replace(target)
+        part = target.with_name(f".{target.name}.part")
+        part.write_bytes(Path(image.file).read_bytes())
+        part.replace(target)
 
 
 def _candidate(one: Written, benchmark: str) -> Candidate:
@@ -181,9 +180,9 @@ def _provenance(one: Written) -> dict[str, Any]:
 def _with_near(kept: Sequence[Candidate], known: KnownItems) -> Iterator[Candidate]:
     texts = [near_text(one.item) for one in kept]
     remarks: dict[int, list[str]] = {}
+    names = list(known.texts.values())
     for row, column, overlap in near_texts(texts, list(known.texts)):
-        name = list(known.texts.values())[column]
-        remarks.setdefault(row, []).append(f"reads like {name} (overlap {overlap:.2f})")
+        remarks.setdefault(row, []).append(f"reads like {names[column]} (overlap {overlap:.2f})")
     for row, column, overlap in near_texts(texts, texts):
         if column < row:
             remarks.setdefault(row, []).append(f"reads like {kept[column].item.id} (overlap {overlap:.2f})")

@@ -87,7 +87,8 @@ def label_of_file(name: str) -> Label | None:
 
 
 def _mentions(text: str) -> Iterator[Label]:
-    for match in _MENTION.finditer(text):
+    at = 0
+    while (match := _MENTION.search(text, at)) is not None:
         more = match["more"] or match["more_zh"]
         last = _split(match["first"], more)
         yield last

@@ -14,7 +14,7 @@ from spinebench.benchmarks.load import load_benchmark
 from spinebench.benchmarks.problems import ImageError
 from spinebench.corpus.near_images import picture_hash
 from spinebench.corpus.near_texts import exact_form
-from spinebench.records import ImageRef, Item, Record, Sha256
+from spinebench.records import WRITTEN_TASKS, ImageRef, Item, Record, Sha256
 
 _ALONE = 64
 """Images up to which starting other processes takes longer than reading."""
@@ -65,8 +65,9 @@ def wording(item: Item) -> str:
 
 
 def near_text(item: Item) -> str:
-    """What is compared for near duplicates: the question with its right options."""
-    return "\n".join([item.question, *item.gold])
+    """What is compared for near duplicates: the question with its right options, or with its reference answer."""
+    answer = [item.reference or ""] if item.task in WRITTEN_TASKS else item.gold
+    return "\n".join([item.question, *answer])
 
 
 def read_test_sets(files: Sequence[Path], *, cache: Path, workers: int | None = None) -> KnownItems:

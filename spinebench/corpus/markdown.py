@@ -40,7 +40,9 @@ def read_markdown(text: str) -> Document:
 
 class _Reading:
     def __init__(self, text: str) -> None:
-        text = _without_front_matter(text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"))
+        text = _without_front_matter(
+            text.replace("\0", "\ufffd").replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+        )
         text = _without_code(text)
         text = _cut(text, "<!--", "-->", lambda _: " ")
         self._figures: list[tuple[list[dict[str, str]], str]] = []

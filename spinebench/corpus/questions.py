@@ -27,6 +27,7 @@ _OF_THE_SOURCE: Final = re.compile(
     r"图\s?\d|(?:根据|按照)(?:上文|文中|本文|原文|图注)|文中",
     re.IGNORECASE,
 )
+_CHINESE: Final = re.compile("[\u4e00-\u9fff]{2}")
 _COMMON: Final = frozenset(
     {"a", "an", "the", "of", "at", "in", "on", "and", "or", "with", "to", "is", "are", "by", "for", "from"}
 )
@@ -106,7 +107,8 @@ def _problems_of_question(question: str, language: str) -> Iterator[str]:
     if not question.strip():
         yield "the question is empty"
         return
-    if language_of(question) != language:
+    chinese = _CHINESE.search(question) is not None if language == "zh" else language_of(question) == "zh"
+    if chinese != (language == "zh"):
         yield f"the question is not in the language of the document ({language})"
     if _OF_THE_SOURCE.search(question):
         yield "the question speaks of the text or of a numbered figure"

@@ -75,6 +75,9 @@ def read_reply(text: str, kind: type[ReplyT]) -> ReplyT | str:
         at = end
         try:
             one = kind.model_validate_json(json.dumps(value))
+        except RecursionError:
+            problem = "the JSON object is nested too deeply"
+            continue
         except ValidationError as error:
             problem = f"the JSON object does not have the fields that were asked for ({explain(error)})"
             continue

@@ -24,6 +24,8 @@ _COLUMNS: Final = (
     "key_facts", "remarks", "checker", "source", "text", "images",
 )  # fmt: skip
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_LONGEST_CELL: Final = 30_000
+"""Characters; spreadsheets hold 32,767."""
 DECISIONS: Final = ("accept", "reject")
 
 
@@ -41,7 +43,7 @@ class Decision(Record):
 def write_queue(folder: Path, candidates: Sequence[Candidate]) -> None:
     """Write candidates, drafts, images, table and pages; decisions that stand in the table for the same item stay.
 
-    A table whose decisions are of items that changed or are gone is kept beside the new one as `review-1.csv`.
+    A table whose decisions are of items that changed or are gone is kept beside the new one as `review.csv.before-1`.
     """
     write_images(folder, candidates)
     decided = _decisions_kept(folder / TABLE, {(one.item.id, one.hash) for one in candidates})
@@ -106,7 +108,16 @@ def _table(path: Path, text: str) -> list[Mapping[str, object]]:
             f"reviewed file {path.name!r}: expected the columns id, hash and decision, found no {', '.join(missing)}; "
             "fill in the table that 'spinebench build corpus' wrote"
         )
-    return [{name: (value or "").removeprefix("'") for name, value in row.items() if name} for row in reader]
+    try:
+        return [
+            {name: (row[name] or "").removeprefix("'") for name in reader.fieldnames or () if name}
+            for row in reader
+        ]
+    except csv.Error as error:
+        raise DataError(
+            f"reviewed file {path.name!r}, line {reader.line_num}: expected a row of a CSV table, found {error}; "
+            "save the table again as CSV"
+        ) from error
 
 
 def _json_lines(path: Path, text: str) -> list[Mapping[str, object]]:
@@ -146,8 +157,7 @@ def _decisions_kept(path: Path, known: set[tuple[str, str]]) -> dict[tuple[str, 
         return {}
     decided = {(one.id, one.hash): one for one in read_decisions(path)}
     if not decided.keys() <= known:
-        kept = free_name(path.parent, path.stem + ".before")
-        kept.with_name(kept.name).write_bytes(path.read_bytes())
+        free_name(path.parent, f"{path.name}.before").write_bytes(path.read_bytes())
     return decided
 
 
@@ -177,6 +187,7 @@ def _row(one: Candidate, decision: Decision | None) -> dict[str, str]:
 
 def _cell(text: str) -> str:
     """A text as a spreadsheet takes it: never as a formula."""
+    text = text[:_LONGEST_CELL]
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -16,7 +16,7 @@ from spinebench.corpus.parts import LeftOut, Part, Reason, Selection, select_par
 from spinebench.corpus.plan import ROLES, CorpusPlan
 from spinebench.corpus.reading import read_documents
 from spinebench.corpus.replies import CheckReply
-from spinebench.corpus.review import write_queue
+from spinebench.corpus.review import TABLE, read_decisions, write_queue
 from spinebench.corpus.steps import Steps
 from spinebench.errors import DataError
 from spinebench.models.cache import ReplyCache
@@ -148,6 +148,10 @@ async def build_through(
         stack.enter_context(run_lock(folder / "lock", run_id=folder.name, what="corpus"))
         cache = stack.enter_context(contextlib.closing(ReplyCache(folder / "cache" / "replies.sqlite")))
         gateway = Gateway(plan.gateway_policy(), cache=cache)
+        if (folder / TABLE).exists():
+            read_decisions(
+                folder / TABLE
+            )  # a table that cannot be taken over is told before anything is paid for
         try:
             if any(calls_to_make(prepared, models).values()):
                 await gateway.check(distinct)

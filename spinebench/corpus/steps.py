@@ -12,7 +12,7 @@ from spinebench.corpus.replies import ReplyT, read_reply
 from spinebench.models.gateway import Call, Gateway
 from spinebench.models.protocol import ChatModel, ModelRequest
 from spinebench.records import Failure, FinishReason, Record, Usage
-from spinebench.store.journal import Journal
+from spinebench.store.journal import CorruptLineError, Journal, Line
 
 StepName = Literal["check", "draft", "revise"]
 _UNWILLING = frozenset({FinishReason.REFUSAL, FinishReason.FILTER})
@@ -44,16 +44,25 @@ class StepEntry(Record):
         return bool(self.replies)
 
 
+class StepJournal(Journal[StepEntry]):
+    """The journal of a corpus; what a damaged line held is asked again."""
+
+    def corrupt(self, line: Line, why: str) -> CorruptLineError:
+        return CorruptLineError(
+            f"journal {str(self.path)!r}, line {line.number} (byte {line.offset}): expected a step of a corpus, but "
+            f"{why}; remove the line, then {self.way_on}"
+        )
+
+
 class Steps:
     """The steps that are done, of this and earlier sittings, and the way to the next ones."""
 
     def __init__(self, path: Path, *, way_on: str, gateway: Gateway | None = None) -> None:
-        self.journal = Journal(path, StepEntry, way_on=way_on)
+        self.journal = StepJournal(path, StepEntry, way_on=way_on)
         self._gateway = gateway
         self._done: dict[tuple[str, str], StepEntry] = {
             (entry.part, entry.request_hash): entry for entry in self.journal.read() if entry.asked
         }
-        self.on_step: Callable[[StepEntry], None] = lambda _: None
 
     def known(self, part: str, model: ChatModel, request: ModelRequest) -> StepEntry | None:
         """The stored step of exactly this request; None where it is still to be asked."""
@@ -117,5 +126,4 @@ class Steps:
         self.journal.append([entry])
         if entry.asked:
             self._done[(part, entry.request_hash)] = entry
-        self.on_step(entry)
         return entry

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.servers.wire import Received, Reply
@@ -30,10 +29,10 @@ OPEN = {
 }
 
 
-def picture(path: Path, seed: int, *, side: int = 96) -> None:
+def picture(path: Path, seed: int, *, side: int = 128) -> None:
     """A smooth random picture; another seed gives one that looks different."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    coarse = np.random.default_rng(seed).integers(0, 255, (8, 8), dtype=np.uint8)
+    coarse = np.random.default_rng(seed).integers(0, 255, (32, 32), dtype=np.uint8)
     Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC).save(path)
 
 
@@ -49,16 +48,6 @@ def document(n: int = 1, *, first: int = 1) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """One document with two figures."""
-    notes = tmp_path / "notes"
-    for number in (1, 2):
-        picture(notes / "images" / f"{number}.png", number)
-    (notes / "chapter.md").write_text(document(2), "utf-8")
-    return notes
-
-
 def role_of(text: str) -> str:
     """What a prompt asks for: check, mcq, open, revise or again."""
     if "Your reply cannot be used" in text:
@@ -70,7 +59,7 @@ def role_of(text: str) -> str:
     return "draft-open" if "open task" in text else "draft-mcq"
 
 
-def author(**changed: Any) -> Callable[[Received], Reply | str]:
+def author(**changed: object) -> Callable[[Received], Reply | str]:
     """A provider's answers by role; `changed` gives another reply (a value for JSON, or a text) for some of them."""
     replies: dict[str, Any] = {
         "check": {"agree": True, "reason": "Both are of a disc."},
