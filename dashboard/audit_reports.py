@@ -179,8 +179,8 @@ def _read_rows(state: AuditState) -> AuditRows:
 
 def _agreement(known: AuditRows, task: str, dimension: str) -> AgreementReport:
     ids = {trace.trace_id for trace in known.traces if trace.task == task}
-    of_task = replace(known, scores=tuple(row for row in known.scores if row.trace_id in ids))
-    return agreement_report(of_task, dimensions=[dimension])
+    own = tuple(row for row in known.scores if row.dimension == dimension and row.trace_id in ids)
+    return agreement_report(replace(known, scores=own), dimensions=[dimension])
 
 
 def _calibration(known: AuditRows, dimension: str, judge: str | None) -> CalibrationReport:
