@@ -190,6 +190,8 @@ def _print_pooled(
     from spinebench.cli.console import print_table, put
     from spinebench.evaluators.reasoning import ALL_MODELS
 
+    if not reasons and not modes:  # free text under a rubric without failure modes
+        return
     print_table(
         ("percent", "judge, raw", "clinicians alone", "corrected", "rated/judged"),
         [

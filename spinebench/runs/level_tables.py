@@ -15,7 +15,7 @@ from spinebench.records import WRITTEN_TASKS, AnswerStatus, Record, RunSpec, Tas
 from spinebench.store.ingest import ingest
 from spinebench.store.workspace import Workspace
 
-PAGE = 500
+PAGE = 2000
 """Answers that are read at a time."""
 
 _Row: TypeAlias = dict[str, Any]

@@ -328,3 +328,7 @@ def test_ten_dimensions_have_a_row_each(
     rows = [line.split() for line in lines if re.match(r" \w+ +\d\.\d\d \[", line)]
     assert [row[0] for row in rows] == ["ir", "dgn", "pg", "ebp", "tf", "rpm", "cov", "rel", "gra", "exp"]
     assert all(len(re.findall(r"\d\.\d\d \[", " ".join(row))) == 2 for row in rows)
+    # No answer is right, and the rubric has no failure modes: no empty table for either.
+    said = cli("calibrate")
+    assert said.code == 0, said.err
+    assert "wrong reason" not in said.out
