@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 PAGES = (
     ("overview", "Overview", ":material/leaderboard:"),
     ("errors", "Errors", ":material/troubleshoot:"),
+    ("reports", "Reports", ":material/article:"),
     ("cases", "Cases", ":material/radiology:"),
     ("rate", "Rate", ":material/rate_review:"),
     ("agreement", "Agreement", ":material/handshake:"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,23 +42,31 @@ def usual_choice(specs: Sequence[RunSpec]) -> RunChoice:
     return _all_of(tuple(spec for spec in specs if spec.benchmark.items_hash == newest))
 
 
+def latest_choice(specs: Sequence[RunSpec], run_ids: Collection[str]) -> RunChoice:
+    """The latest of these runs alone, with all its personas and image conditions; without one the usual choice.
+
+    Of runs oldest first, at least one.
+    """
+    latest = next((spec for spec in reversed(specs) if spec.run_id in run_ids), None)
+    return usual_choice(specs) if latest is None else _all_of((latest,))
+
+
 def chosen_runs() -> list[str]:
     """Ids of the chosen runs, oldest first; see `chosen`."""
     return chosen().run_ids
 
 
-def chosen() -> RunChoice:
+def chosen(usual: Callable[[Sequence[RunSpec]], RunChoice] = usual_choice) -> RunChoice:
     """Draw the choice in the sidebar and return it; ends the page with advice where nothing can be shown.
 
     What the address says counts (`run`, `persona`, `condition`: repeated, or with commas between), and the sidebar
-    writes itself into the address. Without either: all runs of the benchmark that was run last, all personas, all
-    image conditions.
+    writes itself into the address. Without either: what `usual` makes of all runs, oldest first.
     """
     stop_if_empty()
     specs = all_runs()
     with st.sidebar:
         labels = {spec.run_id: _label(spec) for spec in specs}
-        run_ids = _choose("Runs", "run", list(labels), usual_choice(specs).run_ids, labels)
+        run_ids = _choose("Runs", "run", list(labels), usual(specs).run_ids, labels)
         everything = _all_of(tuple(spec for spec in specs if spec.run_id in run_ids))
         personas, conditions = everything.personas, everything.conditions
         choice = RunChoice(

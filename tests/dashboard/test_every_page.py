@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 
-@pytest.mark.parametrize("name", ["", "errors", "cases", "rate", "agreement", "runs"])
+@pytest.mark.parametrize("name", ["", "errors", "reports", "cases", "rate", "agreement", "runs"])
 def test_a_page_opens_and_asks_nothing_of_other_machines(dashboard: str, tab: Page, name: str) -> None:
     asked: list[str] = []
     tab.on("request", lambda request: asked.append(request.url))
