@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from spinebench.agents.options import permutation, presented, written
+from spinebench.evaluators.written_case import case_text, section_list
 from spinebench.models.prices import PriceBook
-from spinebench.records import ImageCondition, Item, Record
+from spinebench.records import ImageCondition, Item, Record, Task
 from spinebench.runs.prepare import PreparedRun, remote_hosts
 from spinebench.runs.selection import option_orders
 
@@ -14,10 +15,12 @@ TOKENS_PER_IMAGE = (85, 3000)
 """From OpenAI's low detail (85) to high-resolution tiles of large images (about 3,000 at 2048 px)."""
 _REPLY_TOKENS = (150, 1500)
 """Short answers to long reasoning; the upper end is --max-tokens where that is given."""
+_REPORT_TOKENS = (500, 3000)
+"""Six sections of one sentence to several paragraphs."""
 
 
 class ModelEstimate(Record):
-    """Planned calls of one model, as ranges."""
+    """Planned calls of one model, as ranges; one call for each turn of a consultation."""
 
     model: str
     host: str | None
@@ -55,19 +58,28 @@ def dry_run(prepared: PreparedRun) -> DryRun:
     plan = prepared.plan
     with_image = [c for c in plan.image_conditions if c is not ImageCondition.NONE]
     low = high = 0.0
+    out_low = out_high = 0
     n_per_model = 0
     for item in prepared.items:
         orders = len(option_orders(plan, item)) * plan.epochs
+        turns = item.case.turns if item.case else ()
+        n_turns = max(1, len(turns))
+        reply = _reply(item, plan.max_tokens)
+        earlier = n_turns * (n_turns - 1) // 2  # replies that are sent again with the turns after them
         for persona in prepared.personas.values():
-            characters = len(persona.template(item.task).text) + len(item.question) + len(_options(item))
-            images = len(item.images) * len(with_image)
-            n_calls = orders * len(plan.image_conditions)
-            n_per_model += n_calls
-            low += n_calls * characters / CHARACTERS_PER_TOKEN[1] + orders * images * TOKENS_PER_IMAGE[0]
-            high += n_calls * characters / CHARACTERS_PER_TOKEN[0] + orders * images * TOKENS_PER_IMAGE[1]
+            characters = n_turns * (len(persona.template(item.task).text) + len(_asked(item)))
+            characters += sum((n_turns - place) * len(turn) for place, turn in enumerate(turns))
+            images = n_turns * len(item.images) * len(with_image)
+            n_answers = orders * len(plan.image_conditions)
+            n_per_model += n_answers * n_turns
+            low += n_answers * characters / CHARACTERS_PER_TOKEN[1] + orders * images * TOKENS_PER_IMAGE[0]
+            high += n_answers * characters / CHARACTERS_PER_TOKEN[0] + orders * images * TOKENS_PER_IMAGE[1]
+            low += n_answers * earlier * reply[0]
+            high += n_answers * earlier * reply[1]
+            out_low += n_answers * n_turns * reply[0]
+            out_high += n_answers * n_turns * reply[1]
     tokens_in = (round(low), round(high))
-    most = plan.max_tokens or _REPLY_TOKENS[1]
-    tokens_out = (n_per_model * min(_REPLY_TOKENS[0], most), n_per_model * most)
+    tokens_out = (out_low, out_high)
     prices = PriceBook(plan.prices)
     estimates = tuple(
         ModelEstimate(
@@ -99,6 +111,15 @@ def dry_run(prepared: PreparedRun) -> DryRun:
     )
 
 
-def _options(item: Item) -> str:
+def _reply(item: Item, limit: int | None) -> tuple[int, int]:
+    """Tokens of one reply, at least and at most."""
+    least, most = _REPORT_TOKENS if item.task is Task.REPORT else _REPLY_TOKENS
+    most = limit or most
+    return min(least, most), most
+
+
+def _asked(item: Item) -> str:
+    """What is put into a persona's template: case, question, options, headings."""
     order = permutation("as_given", item_id=item.id, n_options=len(item.options))
-    return written(presented(item.options, order))
+    headings = section_list(item.language) if item.task is Task.REPORT else ""
+    return case_text(item) + written(presented(item.options, order)) + headings

@@ -105,6 +105,32 @@ def test_a_dry_run_counts_and_makes_no_call(
     assert "Nothing would leave this machine." in shown.err
 
 
+def test_a_dry_run_counts_each_turn_of_a_consultation_with_what_is_sent_again(
+    cli: Callable[..., Said], tmp_path: Path
+) -> None:
+    """Three turns resend a history of 6,000 characters: at five to a token no less than 3 x 1,200 tokens in.
+
+    Out: a report of 500 to 3,000 tokens and three replies of 150 to 1,500; of these, one and two are sent again.
+    """
+    case = {"history": "x" * 6000, "turns": ["One.", "Two.", "Three."]}
+    rows = [
+        {"id": "c", "task": "consultation", "question": "?", "case": case},
+        {"id": "r", "task": "report", "question": "?", "case": {"history": "x" * 6000}},
+    ]
+    file = tmp_path / "items.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    said = cli("run", "-b", file, "-m", "sim/careful", "--dry-run", "--json")
+    assert said.code == 0, said.err
+    report = said.records[0]
+    assert report["n_answers"] == 2
+    (model,) = report["models"]
+    assert model["calls"] == 4
+    assert model["output_tokens"] == [500 + 3 * 150, 3000 + 3 * 1500]
+    assert 4 * 1200 + 3 * 150 < model["input_tokens"][0] < 4 * 1200 + 3 * 150 + 2000
+    short = cli("run", "-b", file, "-m", "sim/careful", "--dry-run", "--json", "--max-tokens", 100).records[0]
+    assert short["models"][0]["output_tokens"] == [400, 400]
+
+
 def test_a_dry_run_names_host_and_price(
     cli: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
