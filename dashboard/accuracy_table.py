@@ -11,6 +11,7 @@ from spinebench.dashboard.case_opening import open_cases, picked_in, picking
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
 from spinebench.evaluators.estimate import Estimate, Rate
+from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.results import AccuracySummary
 
 _TITLES = {
@@ -32,7 +33,7 @@ def row_labels(summaries: Sequence[AccuracySummary]) -> list[str]:
         if len({getattr(one, name) for one in summaries}) > 1
     ]
     return [
-        ", ".join([one.model, *(str(getattr(one, name)) for name in varying)])
+        written_out(", ".join([one.model, *(str(getattr(one, name)) for name in varying)]))
         + (" (simulated)" if one.simulated else "")
         + (" (partial)" if one.partial else "")
         for one in summaries
@@ -44,7 +45,7 @@ def accuracy_charts(
 ) -> None:
     """One chart per task that was asked; a click on a point opens the model's cases of that task."""
     scopes = [scope for scope in _TITLES if any(_rate(one, scope) is not None for one in summaries)]
-    columns = st.columns(2)
+    columns = st.columns(min(len(scopes), 2) or 1)
     for place, scope in enumerate(scopes):
         marks = []
         for one, label in zip(summaries, labels, strict=True):
@@ -75,7 +76,7 @@ def accuracy_charts(
             x_title="% of asked (unanswered is wrong), 95 % interval",
             picking=picking("model", "persona", "condition"),
         )
-        with columns[place % 2]:
+        with columns[place % len(columns)]:
             # The runs are part of the key: a point picked in other runs is not picked in these.
             picked = picked_in(chart, key=f"accuracy {scope} {' '.join(run_ids)}")
         if picked is not None:
@@ -193,7 +194,7 @@ def _say_baselines(summaries: Sequence[AccuracySummary]) -> None:
         found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
         if found:
             figures = ", ".join(
-                f"{one.name}{f' ({one.answer})' if one.answer else ''} {100 * one.accuracy:.1f}"
+                f"{one.name}{f' ({written_out(one.answer)})' if one.answer else ''} {100 * one.accuracy:.1f}"
                 for one in found
             )
             st.text(f"Without looking, {scope}, percent of {found[0].n_items} items: {figures}.")

@@ -23,6 +23,13 @@ from spinebench.dashboard.foreign_text import (
 )
 from spinebench.dashboard.image_route import image_url
 from spinebench.dashboard.image_viewer import show_images
+from spinebench.dashboard.written_view import (
+    is_shown_in_parts,
+    say_what_is_missing,
+    show_expected,
+    show_parts,
+)
+from spinebench.evaluators.invisible import written_out
 
 _STYLE = """<style>
 .case-options { border-collapse: collapse; width: 100%; }
@@ -50,8 +57,9 @@ def show_case(case: Case) -> None:
         _facts(answer)
     with right:
         st.subheader("Question", anchor=False)
-        st.html(marked(answer["question"]))
+        st.html(marked(case.question))
         st.html(options_html(case))
+        show_expected(case)
         st.subheader("Answer", anchor=False)
         _answer(case)
     _reading(answer)
@@ -132,6 +140,8 @@ def _facts(answer: Row) -> None:
         "Gold levels": ", ".join(answer["levels"]) or None,
         "Modality": answer["modality"],
         "Source": answer["source"],
+        "Subspecialty": answer["subspecialty"],
+        "Language": answer["language"],
         "Persona": answer["persona"],
         "Image condition": answer["image_condition"],
         "Option order": answer["option_order"],
@@ -147,6 +157,20 @@ def _facts(answer: Row) -> None:
 def _answer(case: Case) -> None:
     answer = case.answer
     text = answer["text"]
+    say_what_is_missing(case)
+    if is_shown_in_parts(case):
+        show_parts(case)
+        _legend(read=False, quoted=bool(case.quotes))
+    else:
+        _whole(case, text)
+    if answer["reasoning"] and not case.has_turns:
+        with st.expander(f"Native reasoning ({len(answer['reasoning']):,} characters)"):
+            reasoning = answer["reasoning"]
+            _text(reasoning, quote_marks(case.quotes, reasoning), key=f"reasoning {case.name}")
+
+
+def _whole(case: Case, text: str) -> None:
+    answer = case.answer
     marks = quote_marks(case.quotes, text)
     if answer["span_start"] is not None:
         marks.append(Mark(answer["span_start"], answer["span_end"], "span"))
@@ -154,15 +178,15 @@ def _answer(case: Case) -> None:
         st.info(f"There is no text: status {answer['status']}.", icon=":material/block:")
     else:
         _text(text, marks, key=f"text {case.name}")
-        if marks:
-            st.html(
-                '<div class="foreign-text"><small><mark class="span">where the answer was read</mark> '
-                '<mark class="quote">quoted as evidence by a judge or a check</mark></small></div>'
-            )
-    if answer["reasoning"]:
-        with st.expander(f"Native reasoning ({len(answer['reasoning']):,} characters)"):
-            reasoning = answer["reasoning"]
-            _text(reasoning, quote_marks(case.quotes, reasoning), key=f"reasoning {case.name}")
+        _legend(read=bool(marks), quoted=bool(marks))
+
+
+def _legend(*, read: bool, quoted: bool) -> None:
+    """What the colours mean."""
+    shown = '<mark class="span">where the answer was read</mark> ' if read else ""
+    shown += '<mark class="quote">quoted as evidence by a judge or a check</mark>' if quoted else ""
+    if shown:
+        st.html(f'<div class="foreign-text"><small>{shown}</small></div>')
 
 
 def _text(text: str, marks: Sequence[Mark], *, key: str) -> None:
@@ -284,15 +308,23 @@ def _siblings(case: Case) -> None:
 
 
 def _sibling(case: Case, one: Row) -> None:
-    here = one["answer_id"] == case.answer["answer_id"]
-    st.text(one["model"] + (" (this case)" if here else ""))
+    of_this_run = one["run_id"] == case.answer["run_id"]
+    here = of_this_run and one["answer_id"] == case.answer["answer_id"]
+    st.text(written_out(one["model"]) + (" (this case)" if here else ""))
     said = ", ".join(one["chosen"] or ()) or f"no choice ({one['status'] or one['reply_status']})"
-    right = "right" if one["correct"] else "wrong"
-    st.html(f'<span class="tag {right}">{right}</span> {escaped(said)}')
+    if one["correct"] is None:
+        said = str(one["outcome"] or one["status"] or one["reply_status"]).replace("_", " ")
+        st.html(f'<span class="tag plain">{escaped(said)}</span>')
+    else:
+        right = "right" if one["correct"] else "wrong"
+        st.html(f'<span class="tag {right}">{right}</span> {escaped(said)}')
     marks = [] if one["span_start"] is None else [Mark(one["span_start"], one["span_end"], "span")]
     st.html(marked(one["text"], marks))
     if one["is_cut"]:
         st.caption("Cut here; open the case for all of it.")
     if not here:
-        address = escape(case_url(case.answer["run_id"], one["answer_id"]))
+        if not of_this_run:
+            st.caption("Of another run on the same benchmark:")
+            st.text(one["run_id"])
+        address = escape(case_url(one["run_id"], one["answer_id"]))
         st.html(f'<a href="{address}" target="_self">Open this case</a>')

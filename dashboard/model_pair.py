@@ -11,6 +11,7 @@ from spinebench.dashboard.run_choice import RunChoice
 from spinebench.dashboard.summaries import model_comparison
 from spinebench.dashboard.workspace_data import rows
 from spinebench.evaluators.comparison import Comparison, PairComparison
+from spinebench.evaluators.invisible import written_out
 
 _PAGE = 25
 """Questions on one page of the list."""
@@ -113,7 +114,7 @@ def _show_discordant(
     choice: RunChoice, run_ids: tuple[str, ...], scopes: Sequence[str], first: str, second: str, key: str
 ) -> None:
     """The questions on which they part, page by page, each with both cases."""
-    st.text(f"Questions that only one of {first} and {second} got right")
+    st.text(f"Questions that only one of {written_out(first)} and {written_out(second)} got right")
     tasks = [scope for scope in scopes if scope != "overall"]
     left, right = st.columns(2)
     with left:

@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.localization import OUTCOMES as LOCALIZATION_OUTCOMES
 from spinebench.records import Outcome, Task
 
@@ -80,7 +81,7 @@ def outcome_chart(
                 legend=alt.Legend(
                     orient="bottom",
                     direction="horizontal",
-                    columns=7,
+                    columns=4,
                     labelLimit=200,
                     labelExpr="replace(datum.label, /_/g, ' ')",
                 ),
@@ -117,7 +118,7 @@ def _table(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> 
             if n:
                 rows.append(
                     {
-                        "bar": f"{', '.join(names)} (n = {asked[key]:,})",
+                        "bar": f"{written_out(', '.join(names))} (n = {asked[key]:,})",
                         "model": key[0],
                         "persona": key[1],
                         "condition": key[2],

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import streamlit as st
 
-from spinebench.errors import SpinebenchError
+from spinebench.errors import DataError, SpinebenchError
 from spinebench.evaluators.invisible import INVISIBLE, written_out
 from spinebench.store.database import Parameter
 from spinebench.store.workspace import Workspace
@@ -117,6 +117,11 @@ def stop_if_empty() -> None:
         place = workspace()
         if place.runs():
             return
+        if not place.path.is_dir():
+            raise DataError(
+                f"workspace {str(place.path)!r}: expected the folder that the dashboard was started on, but it is "
+                "gone; put it back and reload this page, or start the dashboard on another"
+            )
         unreadable = place.unreadable_runs()
     except SpinebenchError as error:
         stop_with(error)

@@ -32,6 +32,7 @@ from spinebench.dashboard.export_route import FileKind, export_url
 from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
+from spinebench.evaluators.invisible import written_out
 
 PAGE = 25
 """Cases of the list that are shown at once."""
@@ -208,7 +209,8 @@ def _one_case(filters: CaseFilters) -> None:
     )
     at = "Case" if place is None else f"Case {place.place:,} of {place.n_cases:,}{among}"
     answer = case.answer
-    where.text(f"{at} · {answer['model']} · {answer['outcome'] or 'not graded yet'}".replace("_", " "))
+    outcome = str(answer["outcome"] or "not graded yet").replace("_", " ")
+    where.text(f"{at} · {written_out(answer['model'])} · {outcome}")
     spec = workspace().run(run_id).spec()
     mark_runs([spec])
     show_case(case)

@@ -13,6 +13,7 @@ from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs
 from spinebench.dashboard.summaries import model_accuracies
 from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_with
 from spinebench.errors import SpinebenchError
+from spinebench.evaluators.invisible import written_out
 from spinebench.records import RunSpec
 
 
@@ -38,8 +39,8 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
     run_ids = tuple(run.run_id for run in runs)
     drawn = ", drawn phantoms (SIMULATED)" if benchmark.simulated else ""
     st.text(
-        f"Benchmark {benchmark.name}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} clusters; "
-        f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
+        f"Benchmark {written_out(benchmark.name)}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} "
+        f"clusters; {len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
     )
     with st.spinner("Summing up the answers ..."):
         summaries = model_accuracies(choice, run_ids)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,9 +20,10 @@ from spinebench.dashboard.case_links import case_url, cases_url
 from spinebench.dashboard.export_route import export_routes, export_url
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store import Workspace
+from spinebench.store.ingest import ingest
 from tests.dashboard.hostile_cases import hostile_workspace
 from tests.dashboard.serving import serving
-from tests.stored_runs import key
+from tests.stored_runs import diagnosis, key, right, spec
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -145,6 +147,32 @@ def test_a_bare_address_of_a_case_leads_on_too(audited: Workspace, page: Opened)
     assert any("Case 5 of 90" in one.value for one in app.text)
     next(button for button in app.button if button.label == "Next").click().run()
     assert app.query_params["case"] in (name := f"{after['run_id']}/{after['answer_id']}", [name])
+
+
+def test_models_of_other_runs_on_the_benchmark_stand_beside_a_case(tmp_path: Path, page: Opened) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    item = diagnosis("d1")
+    asked = {"run-1": ("sim/a_b",), "run-2": ("sim/c",), "run-3": ("sim/c", "sim/a_b")}
+    for minutes, (run_id, models) in enumerate(asked.items()):
+        described = spec(run_id, n_items=1, minutes=minutes).model_copy(update={"models": models})
+        run = workspace.create_run(described, [item])
+        run.journal.append(
+            [right(item, model, run_id=run_id, text=f"{model} in {run_id}") for model in models]
+        )
+        run.journal.close()
+    ingest(workspace)
+    [own] = cases(workspace, runs=["run-1"])
+    app = page(workspace.path, "cases", case=f"run-1/{own['answer_id']}", run="run-1")
+    assert not app.exception
+    beside = [one.proto.body for one in app.get("html")]
+    texts = [text for text in beside if " in run-" in text and "foreign-text" in text]
+    assert ["sim/a_b in run-1" in texts[-2], "sim/c in run-3" in texts[-1]] == [
+        True,
+        True,
+    ]  # of the newest other run
+    assert any(f"case=run-3%2F{one['answer_id']}" in text
+               for text in beside for one in cases(workspace, runs=["run-3"], models=["sim/c"]))  # fmt: skip
+    assert any("sim/a_b · correct disease" in one.value for one in app.text)
 
 
 def test_a_case_outside_the_filters_stands_among_those_of_its_run(audited: Workspace, page: Opened) -> None:
