@@ -59,7 +59,7 @@ def _show_sizes(folder: RunFolder, spec: RunSpec) -> None:
 
 
 def _show_statuses(run_id: str) -> None:
-    found = rows("results", run_id=run_id)
+    found = rows("statuses", run_id=run_id)
     if not found:
         return
     st.subheader("What became of the questions")

@@ -111,6 +111,13 @@ def test_every_shipped_query_answers_for_all_runs_and_for_none(workspace: Worksp
         }
 
 
+def test_what_became_of_the_questions_is_counted_as_in_results(workspace: Workspace) -> None:
+    ingest(workspace)
+    statuses = workspace.query("statuses")
+    assert statuses.num_rows > 0
+    assert statuses.equals(workspace.query("results").select(statuses.column_names))
+
+
 def test_pages_of_answers(workspace: Workspace) -> None:
     ingest(workspace)
     page = workspace.query("page", run_id="run-1", size=2, skip=1)
