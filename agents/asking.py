@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from spinebench.agents.images import ImageSource, NoImages
-from spinebench.agents.options import AS_GIVEN, permutation, presented, written
+from spinebench.agents.options import AS_GIVEN, permutation
 from spinebench.agents.personas import PERSONAS, Persona, load_persona
+from spinebench.agents.prompt_text import prompt_text
 from spinebench.agents.state import ExamState, Json
 from spinebench.errors import DataError, UsageError
-from spinebench.evaluators.written_case import case_text, language_name, section_list
 from spinebench.models.gateway import Call, Gateway, GatewayPolicy
 from spinebench.models.protocol import ChatModel, ImagePart, Message, ModelRequest, RequestTag, TextPart
 from spinebench.records import (
-    WRITTEN_TASKS,
     AnswerStatus,
     DecodingOptions,
     Failure,
@@ -52,18 +51,9 @@ class Asking:
         item = Item.model_validate(state["item"])
         template = self.persona(state).template(item.task)
         order = permutation(state.get("option_order", AS_GIVEN), item_id=item.id, n_options=len(item.options))
-        if item.task in WRITTEN_TASKS:
-            prompt = template.fill(
-                question=case_text(item),
-                sections=section_list(item.language),
-                patient=item.case.turns[0] if item.case and item.case.turns else "",
-                language=language_name(item.language),
-            )
-        else:
-            prompt = template.fill(question=item.question, options=written(presented(item.options, order)))
         composed: ExamState = {
             "permutation": list(order),
-            "prompt": prompt,
+            "prompt": prompt_text(template, item, order),
             "prompt_hash": template.hash,
             "images": [],
             "failures": [],

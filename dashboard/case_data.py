@@ -10,7 +10,15 @@ from typing import Any
 import streamlit as st
 
 from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
-from spinebench.records import SentImage
+from spinebench.evaluators.written_case import asked_text, expected_text
+from spinebench.evaluators.written_parts import (
+    WrittenPart,
+    missing_sections,
+    report_parts,
+    turn_parts,
+    unanswered_turns,
+)
+from spinebench.records import WRITTEN_TASKS, Item, SectionSpan, SentImage, Task, Turn
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store.workspace import Workspace
 
@@ -48,6 +56,8 @@ class Case:
     images: list[SentImage]
     prompt: str | None
     """The prompt's text, where it can be composed again exactly."""
+    item: Item | None = None
+    """Of free text: the item with its case."""
 
     @property
     def name(self) -> str:
@@ -60,6 +70,47 @@ class Case:
         lists = [one["quotes"] for one in (*self.judge_scores, *self.judge_marks)]
         quoted = [quote for quotes in lists for quote in quotes]
         return [*quoted, *(one["quote"] for one in (*self.claims, *self.checks) if one["quote"])]
+
+    @property
+    def question(self) -> str:
+        """What was asked, of free text with the whole case."""
+        return str(self.answer["question"]) if self.item is None else asked_text(self.item)
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Reference and key facts of free text, where known."""
+        return () if self.item is None else expected_text(self.item)
+
+    @property
+    def parts(self) -> tuple[WrittenPart, ...]:
+        """A free text by its sections or turns; () for an answer to options, and where nothing was written."""
+        if self.item is None:
+            return ()
+        if self.item.task is Task.CONSULTATION:
+            return turn_parts(self._turns)
+        return report_parts(self.answer["text"], self._sections)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Sections that a report lacks, or replies that a consultation lacks."""
+        if self.item is None:
+            return ()
+        if self.item.task is Task.CONSULTATION:
+            return unanswered_turns(self.item.case.turns if self.item.case else (), self._turns)
+        return missing_sections(self._sections)
+
+    @property
+    def has_turns(self) -> bool:
+        """Whether it is a consultation in which something was said; native reasoning then stands with each reply."""
+        return bool(self._turns)
+
+    @property
+    def _turns(self) -> list[Turn]:
+        return [Turn.model_validate(one) for one in json.loads(self.answer["turns"] or "[]")]
+
+    @property
+    def _sections(self) -> list[SectionSpan]:
+        return [SectionSpan.model_validate(one) for one in json.loads(self.answer["sections"] or "[]")]
 
     @property
     def options(self) -> list[str]:
@@ -91,6 +142,7 @@ def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Ca
     )
     tables = {name: table.to_pylist() for name, table in more.items()}
     trace_id = f"{run_id}/{answer_id}"
+    item = _written_item(answer)
     return Case(
         answer=answer,
         usage=found["case_usage"].to_pylist(),
@@ -110,5 +162,25 @@ def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Ca
             question=answer["question"],
             options=answer["options"],
             permutation=answer["option_permutation"],
+            item=item,
         ),
+        item=item,
+    )
+
+
+def _written_item(answer: Row) -> Item | None:
+    """The item of a free text; None for a task with options."""
+    task = Task(answer["task"])
+    if task not in WRITTEN_TASKS:
+        return None
+    return Item(
+        id=answer["item_id"],
+        benchmark=answer["benchmark"],
+        task=task,
+        question=answer["question"],
+        images=json.loads(answer["item_images"]),
+        cluster=answer["cluster"],
+        reference=answer["reference"],
+        case=None if answer["clinical_case"] is None else json.loads(answer["clinical_case"]),
+        language=answer["language"],
     )

@@ -2,8 +2,8 @@
 SELECT
     a.*,
     i.task, i.question, i.options, i.gold AS item_gold, i.images AS item_images, i.disease, i.levels,
-    i.modality, i.source, i.cluster, i.metadata,
-    x.letters, x.status AS extraction_status, x.rule, x.span_start, x.span_end, x.version AS extraction_version,
+    i.modality, i.source, i.cluster, i.metadata, i.benchmark, i.subspecialty, i.reference, i.clinical_case, i.language,
+    x.letters, x.status AS extraction_status, x.rule, x.span_start, x.span_end, x.sections, x.version AS extraction_version,
     g.correct, g.outcome, g.chosen, g.gold, g.precision, g.recall, g.f1, g.jaccard, g.confused_with, g.shift,
     g.version AS grading_version
 FROM answers AS a
