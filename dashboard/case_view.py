@@ -58,7 +58,8 @@ def show_case(case: Case) -> None:
     with right:
         st.subheader("Question", anchor=False)
         st.html(marked(case.question))
-        st.html(options_html(case))
+        if case.options:
+            st.html(options_html(case))
         show_expected(case)
         st.subheader("Answer", anchor=False)
         _answer(case)
