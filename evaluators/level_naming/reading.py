@@ -17,7 +17,7 @@ from spinebench.evaluators.level_naming.not_levels import is_something_else, spe
 from spinebench.evaluators.level_naming.sides import Side, sides
 from spinebench.evaluators.level_naming.standing import Standing, spoken, standing
 
-VERSION = "1"
+VERSION = "2"
 """Of the rules; it changes with every change that may read a text differently."""
 
 _PLAIN = str.maketrans(

@@ -38,7 +38,8 @@ _PSEUDO = re.compile(
 """Look like denials and are none."""
 _DENIAL = re.compile(
     r"\b(?:no|not|without|w/o|denies|denied|negative for|free of|absence of|absent|neither|nor"
-    r"|no longer|lacks?|lack of|rules? out|ruled out|never|cannot see|excludes?|excluded|none)\b"
+    r"|no longer|lacks?|lack of|rules? out|ruled out|never|cannot see|excludes?|excluded|none"
+    r"|nothing(?! (?:but|except|other than|(?:more|less|short) (?:than|of)|new)\b))\b"
     r"|n't\b|未见|无|没有|否认|未(?!来)|不伴|不存在|排除|并非|不是|而非|非(?=[骨突])"
 )
 CHINESE = re.compile(r"[一-鿿]")

@@ -8,7 +8,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from spinebench.errors import DataError, UsageError
-from spinebench.evaluators.level_naming import LevelFinding, LevelTally, ModelLevels, compare_levels
+from spinebench.evaluators.level_naming import (
+    VERSION,
+    LevelFinding,
+    LevelTally,
+    ModelLevels,
+    compare_levels,
+)
 from spinebench.evaluators.proportions import z_quantile
 from spinebench.evaluators.report_sections import ReportSection, parse_report
 from spinebench.records import WRITTEN_TASKS, AnswerStatus, Record, RunSpec, Task
@@ -48,6 +54,8 @@ class LevelTables(Record):
     partial: bool
     level: float
     """Of the intervals."""
+    rules: str
+    """Version of the rules that read the texts."""
     rows: tuple[LevelRow, ...]
     """By task, then in the order in which the plans name the models, personas and image conditions."""
 
@@ -106,6 +114,7 @@ def level_tables(
         simulated=any(spec.simulated for spec in specs),
         partial=any(spec.partial for spec in specs),
         level=level,
+        rules=VERSION,
         rows=tuple(
             LevelRow(
                 task=key[0],

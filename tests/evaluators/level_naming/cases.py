@@ -263,5 +263,9 @@ LATER: tuple[tuple[str, str, str], ...] = (
     ("two-sentences", "No fracture at L4/5. L4/5 herniates.", "-L4/L5; L4/L5"),
     ("units", "The moment is 9.1 J T-1 and a = 9.8 m/s2 in the spine model.", ""),
     ("sacroiliac", "Degeneration of the SI joint, spine normal.", ""),
+    ("nothing-at", "I see nothing comparable at L5/S1.", "-L5/S1"),
+    ("nothing-then", "There is nothing at L3/4, but L4/5 shows a bulge.", "-L3/L4; L4/L5"),
+    ("nothing-but", "There is nothing but severe stenosis at L4/5.", "L4/L5"),
+    ("nothing-except", "Nothing abnormal except at L4/5.", "L4/L5"),
 )
 """Found in texts that others wrote, and put into words of our own, after the first run."""
