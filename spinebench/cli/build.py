@@ -120,12 +120,14 @@ def _make(out: Path) -> None:
 
 def _tell_dry_run(prepared: Prepared, models: dict[str, Any], *, as_json: bool) -> None:
     from spinebench.cli.console import emit, print_table, say
-    from spinebench.corpus.sitting import calls_to_make
+    from spinebench.corpus.dry_run import estimates
+    from spinebench.corpus.steps import JOURNAL, WAY_ON, Steps
     from spinebench.runs.prepare import remote_hosts
 
-    calls = calls_to_make(prepared, models)
-    hosts = remote_hosts(list(models.values()))
     selection = prepared.selection
+    steps = Steps(prepared.folder / JOURNAL, way_on=WAY_ON)
+    roles = estimates(selection.parts, prepared.plan, models, steps)
+    hosts = remote_hosts(list(models.values()))
     counts = {
         "n_documents": selection.n_documents,
         "n_figures": selection.n_figures,
@@ -138,27 +140,39 @@ def _tell_dry_run(prepared: Prepared, models: dict[str, Any], *, as_json: bool) 
             {
                 "type": "dry_run",
                 **counts,
-                "calls": calls,
-                "models": {role: model.name for role, model in models.items()},
+                "roles": [one.model_dump(mode="json") for one in roles],
                 "leaves_machine": list(hosts),
             }
         )
     else:
         print_table(
-            ("role", "model", "calls at most"),
-            [(role, models[role].name, n) for role, n in calls.items()],
+            ("role", "model", "calls at most", "input tokens", "output tokens", "USD"),
+            [
+                (
+                    one.role,
+                    one.model,
+                    one.calls,
+                    "{:,}–{:,}".format(*one.input_tokens),
+                    "{:,}–{:,}".format(*one.output_tokens),
+                    "unknown" if one.cost_usd is None else "{:.2f}–{:.2f}".format(*one.cost_usd),
+                )
+                for one in roles
+            ],
             title=f"{selection.n_documents} documents, {selection.n_figures} figures, "
             f"{counts['n_questions']} questions",
         )
     _tell_left_out(selection.left_out)
     say(f"texts and figures would go to: {', '.join(hosts) or 'no other machine'}")
-    say("A reply that cannot be used is asked for once more; those calls are not counted.")
+    say(
+        "Tokens are ranges by rules of thumb; a reply that cannot be used is asked for once more, which is not counted."
+    )
 
 
 def _sit(prepared: Prepared, models: dict[str, Any], *, display: str, as_json: bool) -> int:
     from spinebench.cli.carrying_out import carry_out
     from spinebench.cli.console import say
-    from spinebench.corpus.sitting import JOURNAL, build_through
+    from spinebench.corpus.sitting import build_through
+    from spinebench.corpus.steps import JOURNAL
 
     folder = prepared.folder
     _tell_left_out(prepared.selection.left_out)

@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinebench.corpus.asking import check_request, draft_request, revise_request
-from spinebench.corpus.building import Building, Built, problems_of
+from spinebench.corpus.building import Building, Built
+from spinebench.corpus.dry_run import planned_calls
 from spinebench.corpus.known_items import KnownItems, read_test_sets
-from spinebench.corpus.parts import LeftOut, Part, Reason, Selection, select_parts
+from spinebench.corpus.parts import LeftOut, Reason, Selection, select_parts
 from spinebench.corpus.plan import ROLES, CorpusPlan
 from spinebench.corpus.reading import read_documents
-from spinebench.corpus.replies import CheckReply
 from spinebench.corpus.review import TABLE, read_decisions, write_queue
-from spinebench.corpus.steps import Steps
+from spinebench.corpus.steps import JOURNAL, WAY_ON, Steps
 from spinebench.errors import DataError
 from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Gateway
@@ -27,9 +26,6 @@ from spinebench.records import Record
 from spinebench.runs.progress import Progress
 from spinebench.runs.stopping import StopSwitch
 from spinebench.store.locks import run_lock
-
-JOURNAL = "journal.jsonl"
-WAY_ON = "call the same 'spinebench build corpus' again"
 
 
 class CorpusReport(Record):
@@ -98,38 +94,6 @@ def models_of(plan: CorpusPlan, *, dry: bool = False) -> dict[str, ChatModel]:
     return found
 
 
-def calls_to_make(prepared: Prepared, models: dict[str, ChatModel]) -> dict[str, int]:
-    """Calls that are still to be made, by role, at most: every figure agrees, no reply has to be asked for twice."""
-    steps = Steps(prepared.folder / JOURNAL, way_on=WAY_ON)
-    counts = dict.fromkeys(ROLES, 0)
-    for part in prepared.selection.parts:
-        _count(part, prepared.plan, models, steps, counts)
-    return counts
-
-
-def _count(
-    part: Part, plan: CorpusPlan, models: dict[str, ChatModel], steps: Steps, counts: dict[str, int]
-) -> None:
-    from spinebench.corpus.asking import DRAFTS
-
-    decoding = plan.decoding()
-    if part.images:
-        check = steps.known(part.id, models["checker"], check_request(part, decoding))
-        if check is None:
-            counts["checker"] += 1
-        elif check.value is None or not CheckReply.model_validate(check.value).agree:
-            return
-    for kind in part.kinds:
-        draft = steps.known(part.id, models["drafter"], draft_request(part, kind, decoding))
-        if draft is None:
-            counts["drafter"] += 1
-            counts["reviser"] += 1
-        elif draft.value is not None:
-            first = DRAFTS[kind].model_validate(draft.value)
-            request = revise_request(part, kind, first, problems_of(first, part.language), decoding)
-            counts["reviser"] += steps.known(part.id, models["reviser"], request) is None
-
-
 async def build_through(
     prepared: Prepared,
     models: dict[str, ChatModel],
@@ -153,7 +117,9 @@ async def build_through(
                 folder / TABLE
             )  # a table that cannot be taken over is told before anything is paid for
         try:
-            if any(calls_to_make(prepared, models).values()):
+            if any(
+                planned_calls(prepared.selection.parts, plan, models, Steps(folder / JOURNAL, way_on=WAY_ON))
+            ):
                 await gateway.check(distinct)
             steps = Steps(folder / JOURNAL, way_on=WAY_ON, gateway=gateway)
             stack.callback(steps.journal.close)

@@ -14,6 +14,8 @@ from spinebench.models.protocol import ChatModel, ModelRequest
 from spinebench.records import Failure, FinishReason, Record, Usage
 from spinebench.store.journal import CorruptLineError, Journal, Line
 
+JOURNAL = "journal.jsonl"
+WAY_ON = "call the same 'spinebench build corpus' again"
 StepName = Literal["check", "draft", "revise"]
 _UNWILLING = frozenset({FinishReason.REFUSAL, FinishReason.FILTER})
 

@@ -188,8 +188,8 @@ def test_going_on_asks_only_what_is_missing(
     stored = [one for one in lines(out / "journal.jsonl") if one["replies"]]
     shutil.rmtree(out / "cache")  # the journal alone has to know
     provider_server.clear()
-    planned = json.loads(build("--dry-run", "--json").out)["calls"]
-    assert sum(planned.values()) == 10 - len(stored)
+    planned = json.loads(build("--dry-run", "--json").out)["roles"]
+    assert sum(role["calls"] for role in planned) == 10 - len(stored)
     assert provider_server.n_requests == 0
     assert build().code == 0
     assert provider_server.n_requests == 10 - len(stored)
@@ -395,7 +395,10 @@ def test_a_dry_run_calls_nobody_and_writes_nothing(
 ) -> None:
     said = build("--dry-run", "--json")
     assert said.code == 0
-    assert json.loads(said.out)["calls"] == {"checker": 2, "drafter": 4, "reviser": 4}
+    roles = json.loads(said.out)["roles"]
+    assert {role["role"]: role["calls"] for role in roles} == {"checker": 2, "drafter": 4, "reviser": 4}
+    assert all(0 < role["input_tokens"][0] < role["input_tokens"][1] for role in roles)
+    assert "unknown" in build("--dry-run").out  # no price is known of a model by that name
     assert provider_server.n_requests == provider_server.n_checks == 0
     assert not (tmp_path / "out").exists()
 
