@@ -45,7 +45,7 @@ def demo(
     environment()
     place = Workspace(workspace)
     place.create()
-    _cases(place, seed=seed)
+    cases = _cases(place, seed=seed)
     say(f"drawing {items} questions on phantoms ...")
     benchmark = write_demo_benchmark(workspace / "demo", seed=seed, n_items=items)
     plan = plan_from(
@@ -79,8 +79,9 @@ def demo(
             f"  spinebench agree latest --details{place_of}  everything on judges and clinicians, and what may be said"
         )
         say(
-            f"  spinebench runs list{place_of}  the other run too: knowledge questions, reports, consultations"
+            f"  spinebench scores {cases}{place_of}  the other run: knowledge questions, reports, consultations"
         )
+        say(f"  spinebench levels {cases}{place_of}  the levels and sides that its reports name")
         say(f"  spinebench compare sim/careful sim/guesser{place_of}  the models on the same items, paired")
         say(
             f"  spinebench run -b {quoted(benchmark)}{place_of} -m openai/<id>  your own model, with OPENAI_API_KEY set"
@@ -88,8 +89,9 @@ def demo(
     return code
 
 
-def _cases(workspace: Workspace, *, seed: int) -> None:
-    """The second benchmark, without its tables: cases that are asked about, written about, judged and rated."""
+def _cases(workspace: Workspace, *, seed: int) -> str:
+    """The second benchmark, without its tables: cases that are asked about, written about, judged and rated. Returns
+    its run's id."""
     from spinebench.api import audit, run
     from spinebench.cli.console import say
     from spinebench.demo.cases import write_demo_cases
@@ -113,6 +115,7 @@ def _cases(workspace: Workspace, *, seed: int) -> None:
     )
     _rate(workspace, judged.folder, seed=seed)
     say()
+    return sat.id
 
 
 def _rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:
