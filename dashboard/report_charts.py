@@ -11,6 +11,7 @@ from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.interval_chart import GREY, IntervalMark, interval_chart
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.report_formula import FULL_MARKS, points_per_value
 from spinebench.evaluators.report_results import LevelAwareScores
 
@@ -51,6 +52,7 @@ def dimension_heat_map(
     table = pd.DataFrame(
         {
             "row": one.model,
+            "label": written_out(one.model),
             "dimension": dimension,
             "name": names.get(dimension, dimension),
             "mean": estimate.value,
@@ -60,7 +62,7 @@ def dimension_heat_map(
             "n": estimate.n,
             "figure": f"{estimate.value:.2f}",
             "size": f"n {estimate.n:,}",
-            "said": f"{one.model}, {names.get(dimension, dimension)}: {estimate.value:.2f}",
+            "said": f"{written_out(one.model)}, {names.get(dimension, dimension)}: {estimate.value:.2f}",
         }
         for one in models
         for dimension, estimate in one.report.dimensions.items()
@@ -78,13 +80,13 @@ def dimension_heat_map(
             ),
         ),
         y=alt.Y(
-            "row:N",
+            "label:N",
             title=None,
-            sort=[one.model for one in models],
+            sort=[written_out(one.model) for one in models],
             axis=alt.Axis(labelLimit=260, labelOverlap=False, ticks=False, domain=False),
         ),
         tooltip=[
-            alt.Tooltip("row:N", title="model"),
+            alt.Tooltip("label:N", title="model"),
             alt.Tooltip("name:N", title="dimension"),
             alt.Tooltip("mean:Q", format=".2f"),
             alt.Tooltip("low:Q", title="95 % from", format=".2f"),
@@ -124,7 +126,7 @@ def section_bars(
     points = float(points_per_value(max(scale)))
     table = pd.DataFrame(
         {
-            "model": one.model,
+            "model": written_out(one.model),
             "section": names.get(section, section),
             "points": points * estimate.value,
             "low": points * estimate.interval.low if estimate.interval else None,
@@ -137,7 +139,7 @@ def section_bars(
     )
     if table.empty:
         return None
-    shown = [one.model for one in models if one.model in set(table["model"])]
+    shown = [name for name in map(written_out, (one.model for one in models)) if name in set(table["model"])]
     title = "points of 100, 95 % interval"
     axis = alt.Scale(domain=[0, FULL_MARKS])
     base = alt.Chart(table).encode(
@@ -181,7 +183,7 @@ def _mark(model: str, estimate: Estimate) -> IntervalMark:
     if counts is not None:
         note += f", {counts.asked - counts.answered:,} unanswered"
     return IntervalMark(
-        label=model,
+        label=written_out(model),
         value=None if estimate.value is None else estimate.value / FULL_MARKS,
         low=None if interval is None else interval.low / FULL_MARKS,
         high=None if interval is None else interval.high / FULL_MARKS,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from spinebench.dashboard.report_data import WrittenReports
 from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.level_naming import FindingOutcome, Support
 from spinebench.evaluators.report_results import Facet, LevelAwareScores
 from spinebench.evaluators.report_sections import ReportSection
@@ -35,7 +36,7 @@ def report_count_rows(models: Iterable[LevelAwareScores]) -> list[Row]:
     """What the score of the reports is of, and what it is with those not written at 0 points."""
     return [
         {
-            "model": one.model,
+            "model": written_out(one.model),
             "asked": one.report.counts.asked,
             "scored": one.report.counts.scored,
             "incomplete": one.report.counts.incomplete,
@@ -53,7 +54,7 @@ def divided_rows(models: Iterable[LevelAwareScores], by: Facet) -> list[Row]:
     """Scores in points of 100 within each value of a facet, each with what it is of."""
     return [
         {
-            "model": one.model,
+            "model": written_out(one.model),
             by: divided.value,
             "text": points(divided.scores.text.of_asked),
             "n text": divided.scores.weights.text,
@@ -119,4 +120,4 @@ def share(estimate: Estimate) -> str | None:
 def _labels(keys: Sequence[tuple[str, str, str]]) -> list[str]:
     """The model of each (model, persona, image condition), with what else tells the rows apart."""
     varying = [place for place in (1, 2) if len({key[place] for key in keys}) > 1]
-    return [", ".join([key[0], *(key[place] for place in varying)]) for key in keys]
+    return [written_out(", ".join([key[0], *(key[place] for place in varying)])) for key in keys]

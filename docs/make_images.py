@@ -30,7 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 WAITS_S = 90.0
-PAGES = ("overview", "errors", "cases", "rate", "agreement", "runs")
+PAGES = ("overview", "errors", "reports", "cases", "rate", "agreement", "runs")
 RATER = "r-1"
 LARGEST = 300_000
 """Bytes of a picture."""
@@ -96,9 +96,7 @@ def dashboard_images(page: Page, address: str) -> Iterator[str]:
     for name in PAGES:
         page.goto(f"{address}/{'' if name == 'overview' else name}")
         settle(page)
-        if (
-            name == "errors"
-        ):  # the confusion matrix is part of the picture, and the mark of the simulation too
+        if name in ("errors", "reports"):  # their matrices are part of the picture, the simulation's mark too
             page.set_viewport_size({"width": page.evaluate("innerWidth"), "height": 1480})
             settle(page)
         yield name

@@ -8,6 +8,7 @@ import streamlit as st
 
 from spinebench.dashboard.accuracy_table import accuracy_charts, accuracy_table, row_labels
 from spinebench.dashboard.cost_table import cost_table
+from spinebench.dashboard.free_text_table import free_text_table
 from spinebench.dashboard.model_pair import show_pair
 from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs
 from spinebench.dashboard.summaries import model_accuracies
@@ -52,9 +53,13 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
         )
         return
     labels = row_labels(summaries)
-    accuracy_charts(summaries, labels, run_ids)
-    accuracy_table(summaries, labels, run_ids)
+    graded = any(one.diagnosis or one.localization or one.knowledge for one in summaries)
+    if graded:
+        accuracy_charts(summaries, labels, run_ids)
+        accuracy_table(summaries, labels, run_ids)
+    free_text_table(summaries, labels, run_ids)
     st.subheader("Cost and time")
     cost_table(run_ids)
-    st.subheader("Compare two models")
-    show_pair(choice, run_ids, key=benchmark.items_hash)
+    if graded:  # free text is neither right nor wrong
+        st.subheader("Compare two models")
+        show_pair(choice, run_ids, key=benchmark.items_hash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
@@ -32,7 +33,7 @@ from spinebench.dashboard.report_tables import (
     written_rows,
 )
 from spinebench.dashboard.run_choice import RunChoice, chosen, latest_choice, mark_runs
-from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_if_empty, stop_with
+from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_if_empty, stop_with, workspace
 from spinebench.errors import DataError, SpinebenchError
 from spinebench.evaluators.report_results import Facet, LevelAwareScores
 from spinebench.records import ImageCondition, RunSpec, Task
@@ -101,13 +102,14 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
             "them:",
             icon=":material/info:",
         )
-        st.code(HOW_TO_JUDGE.replace("RUN", choice.run_ids[-1]), language=None)
+        at = f" --workspace {shlex.quote(str(workspace().path))}"
+        st.code(HOW_TO_JUDGE.replace("RUN", choice.run_ids[-1]) + at, language=None)
         if Task.KNOWLEDGE not in asked:
             return
     where = st.columns(3)
     audit_id = None
     if len(audits) > 1:
-        with where[0]:
+        with where[1]:
             picked = _choice("Audit", "audit", [_LATEST, *audits])
         audit_id = None if picked == _LATEST else picked
     condition = _condition(choice, where[2])
@@ -117,7 +119,7 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
     named = {rater_name(one): one for one in report.ratings}
     rating = report.ratings[0]
     if len(named) > 1:
-        with where[1]:
+        with where[0]:
             rating = named[_choice("Reports scored by", "rater", list(named))]
     models = of_chosen_personas(rating, choice)
     st.subheader("Scores", anchor=False)
