@@ -20,7 +20,7 @@ from spinebench.store.journal import explain, free_name
 CANDIDATES: Final = "candidates.jsonl"
 TABLE: Final = "review.csv"
 _COLUMNS: Final = (
-    "id", "hash", "decision", "reviewer", "comment", "kind", "question", "options", "right", "history", "examination",
+    "id", "hash", "decision", "reviewer", "comment", "kind", "question", "options", "answer", "history", "examination",
     "key_facts", "remarks", "checker", "source", "text", "images",
 )  # fmt: skip
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -173,7 +173,7 @@ def _row(one: Candidate, decision: Decision | None) -> dict[str, str]:
         "kind": str(item.metadata["corpus"]["kind"]),
         "question": item.question,
         "options": "\n".join(item.options),
-        "right": "\n".join(item.gold) or item.reference or "",
+        "answer": "\n".join(item.gold) or item.reference or "",
         "history": (case.history if case else None) or "",
         "examination": (case.examination if case else None) or "",
         "key_facts": "\n".join(case.key_facts) if case else "",

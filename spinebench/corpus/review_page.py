@@ -22,7 +22,7 @@ header { position: sticky; top: 0; background: Canvas; border-bottom: 1px solid 
 article { border-bottom: 1px solid GrayText; padding: 1.5rem 0; }
 img { max-width: 100%; max-height: 32rem; display: block; margin: .5rem 0; }
 li.right { font-weight: bold; }
-li.right::after { content: " (right)"; }
+li.right::after { content: " \\2713  correct"; }
 .remarks { border-left: 4px solid #c60; padding-left: .75rem; }
 .source, small { color: GrayText; }
 fieldset { border: 0; padding: 0; margin: 1rem 0 0; display: flex; gap: 1.5rem; flex-wrap: wrap; align-items: center; }
