@@ -26,7 +26,7 @@ def levels(
     *,
     task: Annotated[
         list[str] | None,
-        typer.Option("--task", help="Task to read (repeatable); default: all with something to compare."),
+        typer.Option("--task", help="Task to read (repeatable); default: all but knowledge."),
     ] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     json: JsonOption = False,

@@ -60,6 +60,9 @@ class LevelTables(Record):
     """By task, then in the order in which the plans name the models, personas and image conditions."""
 
 
+_ABOUT_IMAGES = [task for task in Task if task is not Task.KNOWLEDGE]
+
+
 def level_tables(
     workspace: Workspace,
     run_ids: Sequence[str],
@@ -71,8 +74,9 @@ def level_tables(
 
     Read are the findings and the diagnosis of a report (the whole of it where neither was found), and the whole text
     of anything else. Held against: of free text the reference with the key facts, as text; else the item's levels, or
-    the right options where they name levels. `tasks` empty: all tasks. Answers come from the store page by page, of
-    each a few numbers are kept.
+    the right options where they name levels. `tasks` empty: all but knowledge questions, whose options may name a
+    level that has nothing to do with an image. Answers come from the store page by page, of each a few numbers are
+    kept.
 
     Raises `UsageError` for no run, an unknown run or task, or a level that is no probability; `DataError` where no
     answer has a reference to be held against.
@@ -80,7 +84,7 @@ def level_tables(
     z_quantile(level)
     if not run_ids:
         raise UsageError("runs []: expected at least one run; name one, or 'latest'")
-    wanted = [_task(name) for name in tasks] or list(Task)
+    wanted = [_task(name) for name in tasks] or _ABOUT_IMAGES
     specs = [run.spec() for run in {run.run_id: run for run in map(workspace.run, run_ids)}.values()]
     counts: dict[_Key, Counter[str]] = {}
     tallies: dict[_Key, LevelTally] = {}
