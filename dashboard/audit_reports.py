@@ -7,7 +7,7 @@ makes nothing be computed again; a new judgement or rating does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,12 @@ from spinebench.evaluators.agreement import AgreementReport, agreement_report
 from spinebench.evaluators.agreement.scored_pairs import ScoredPair, scored_pairs
 from spinebench.evaluators.audit_rows import AuditRows
 from spinebench.evaluators.calibration import CalibrationReport, calibration_report
-from spinebench.evaluators.reasoning import WrongReason, right_for_wrong_reason
+from spinebench.evaluators.reasoning import (
+    FailurePrevalence,
+    WrongReason,
+    failure_prevalence,
+    right_for_wrong_reason,
+)
 from spinebench.store.ingest_audits import ingest_audit
 from spinebench.store.workspace import Workspace
 
@@ -96,6 +101,10 @@ class StillComputingError(Exception):
         """Whether the report, or what went wrong with it, is there."""
         return self._report.done()
 
+    def wait(self) -> None:
+        """Until it is."""
+        wait([self._report])
+
 
 def scored_dimensions(state: AuditState) -> dict[str, list[str]]:
     """Task -> the dimensions on which validation traces of it have scores; both sorted."""
@@ -130,6 +139,11 @@ def wrong_reasons_of(state: AuditState, dimension: str, judge: str | None) -> tu
     return cast(tuple[WrongReason, ...], _finished(_wrong_reasons, state, dimension, judge))
 
 
+def prevalences_of(state: AuditState) -> tuple[FailurePrevalence, ...]:
+    """Every failure mode's share, per model and for all of them."""
+    return cast(tuple[FailurePrevalence, ...], _finished(_prevalences, state))
+
+
 def pairs_of(state: AuditState, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:
     """The single scores behind a comparison of one judge and the clinicians."""
     return cast(tuple[ScoredPair, ...], _finished(_pairs, state, task, dimension, judge))
@@ -149,22 +163,30 @@ def _load(state: AuditState, database_file: int | None) -> None:
 def _finished(compute: Callable[..., object], state: AuditState, *asked: str | None) -> object:
     if compute is not _read_rows:
         _finished(_read_rows, state)
-    report = _begun(compute, state, asked)
+    reading = compute is _read_rows
+    report = _reading(state) if reading else _begun(compute, state, asked)
     try:
         return report.result(timeout=_PATIENCE_S)
     except TimeoutError:
         raise StillComputingError(report) from None
     except SpinebenchError:
-        _begun.clear(compute, state, asked)  # the next visit tries again
+        if reading:  # the next visit tries again
+            _reading.clear(state)
+        else:
+            _begun.clear(compute, state, asked)
         raise
+
+
+# Rows are large, and an audit at work has a new state every few seconds.
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _reading(state: AuditState) -> Future[object]:
+    return _worker().submit(_read_rows, state)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False, hash_funcs={FunctionType: lambda one: one.__name__})
 def _begun(
     compute: Callable[..., object], state: AuditState, asked: tuple[str | None, ...]
 ) -> Future[object]:
-    if compute is _read_rows:
-        return _worker().submit(compute, state)
     return _worker().submit(compute, rows_of(state), *asked)
 
 
@@ -189,6 +211,10 @@ def _calibration(known: AuditRows, dimension: str, judge: str | None) -> Calibra
 
 def _wrong_reasons(known: AuditRows, dimension: str, judge: str | None) -> tuple[WrongReason, ...]:
     return right_for_wrong_reason(known, dimension=dimension, judge=judge)
+
+
+def _prevalences(known: AuditRows) -> tuple[FailurePrevalence, ...]:
+    return failure_prevalence(known)
 
 
 def _pairs(known: AuditRows, task: str, dimension: str, judge: str) -> tuple[ScoredPair, ...]:

@@ -7,27 +7,13 @@ from typing import Literal, assert_never
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
-from spinebench.audits.rows import audit_rows
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.model_colours import model_colour
-from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
 from spinebench.evaluators.estimate import Estimate
-from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence, failure_prevalence
+from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence
 
 Figure = Literal["corrected", "judge", "clinicians"]
-
-
-def prevalences(audit_id: str) -> tuple[FailurePrevalence, ...]:
-    """Every failure mode's share per model; see `failure_prevalence`. Raises `SpinebenchError`."""
-    return _prevalences(str(workspace().path), audit_id, data_stamp())
-
-
-@st.cache_data(max_entries=10, show_spinner=False)
-def _prevalences(path: str, audit_id: str, stamp: DataStamp | None) -> tuple[FailurePrevalence, ...]:
-    # Path and stamp are in the key only: new data make new figures.
-    return failure_prevalence(audit_rows(workspace(), [audit_id]))
 
 
 def estimate_of(one: FailurePrevalence, figure: Figure) -> Estimate:

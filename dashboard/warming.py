@@ -9,7 +9,7 @@ from importlib import import_module
 
 from streamlit import runtime
 
-from spinebench.dashboard.failure_mode_chart import prevalences
+from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
 from spinebench.dashboard.run_choice import usual_choice
 from spinebench.dashboard.summaries import model_accuracies
 from spinebench.dashboard.workspace_data import data_stamp, workspace
@@ -43,6 +43,16 @@ def _warm() -> None:
                 if {*one.spec().sample.run_ids} & {*choice.run_ids}
             ]
             if audits:
-                prevalences(audits[-1])
+                _wait_for_prevalences(audits[-1])
     except SpinebenchError as error:
         _log.info("not made ready: %s", error)
+
+
+def _wait_for_prevalences(audit_id: str) -> None:
+    while True:
+        try:
+            prevalences_of(audit_state(audit_id))
+        except StillComputingError as error:
+            error.wait()
+        else:
+            return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 import streamlit as st
@@ -27,6 +26,7 @@ from spinebench.dashboard.audit_reports import (
     rows_of,
     scored_dimensions,
 )
+from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
 
@@ -85,15 +85,7 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
         tables.spread_rows(rows("score_spread", audit_id=audit_id, task=task, dimension=dimension))
     )
     if pending is not None:
-        _wait_for(pending, place)
-
-
-def _wait_for(report: StillComputingError, place: DeltaGenerator) -> None:
-    """Say that a report is on its way, until it is there to be shown. A click ends this at the next word said."""
-    while not report.is_done:
-        place.info("Computing agreement with its intervals ...", icon=":material/hourglass_top:")
-        time.sleep(0.2)
-    st.rerun()
+        wait_for(pending, place, "Computing agreement with its intervals ...")
 
 
 def _show_report(state: AuditState, task: str, dimension: str, where: DeltaGenerator) -> None:

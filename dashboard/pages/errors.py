@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
 from spinebench.dashboard.case_opening import open_cases, picked_row
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
 from spinebench.dashboard.error_data import (
@@ -16,11 +17,12 @@ from spinebench.dashboard.error_data import (
     outcome_counts,
     shift_counts,
 )
-from spinebench.dashboard.failure_mode_chart import Figure, estimate_of, failure_mode_chart, prevalences
+from spinebench.dashboard.failure_mode_chart import Figure, estimate_of, failure_mode_chart
 from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
 from spinebench.dashboard.outcome_chart import outcome_chart
 from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
+from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.estimate import Estimate
@@ -216,8 +218,12 @@ def _failure_modes(choice: RunChoice) -> None:
         st.warning(
             "SIMULATION: models, judges or clinicians of this audit are simulated.", icon=":material/science:"
         )
-    with st.spinner("Reading the audit ..."):
-        found = prevalences(audit_id)
+    place = st.empty()
+    try:
+        found = prevalences_of(audit_state(audit_id))
+    except StillComputingError as error:
+        wait_for(error, place, "Computing how often each mode occurs, with intervals ...")
+        return
     if not found:
         st.info("The rubrics of this audit name no failure mode.", icon=":material/info:")
         return
