@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,7 +15,8 @@ from spinebench.rating.images import RunImages
 from spinebench.records import ImageRef, SentImage
 from spinebench.store.workspace import Workspace
 
-_PATH = "/case-images/{run_id}/{answer_id}/{position:int}"
+_PATH = "/case-images/{run_id}/{answer_id}/{position}"
+_POSITION = re.compile(r"[0-9]{1,4}")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -41,7 +43,12 @@ def image_routes(workspace: Workspace) -> list[BaseRoute]:
     def serve(request: Request) -> Response:
         named = request.path_params
         try:
-            found = images.image(named["run_id"], named["answer_id"], named["position"])
+            position = named["position"]
+            found = (
+                images.image(named["run_id"], named["answer_id"], int(position))
+                if _POSITION.fullmatch(position)
+                else None
+            )
         except SpinebenchError:
             return PlainTextResponse("This image is not there as it was sent.", 410, headers=_HEADERS)
         if found is None:

@@ -88,7 +88,7 @@ async def _guarded(request: Request, follow: Callable[[Request], Awaitable[Respo
         return Response("Refused: the request came from another site.\n", status_code=403)
     try:
         response = await follow(request)
-    except SpinebenchError as error:
+    except (SpinebenchError, OSError) as error:
         _log.error("%s", error)  # it may name traces, and with them models: not for a rater's eyes
         response = HTMLResponse(message_page(_BROKEN), status_code=500)
     response.headers.update({name: value for name, value in _HEADERS.items() if name not in response.headers})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
@@ -34,8 +36,12 @@ _SETTINGS = {
 """Streamlit reads its environment variables in its own command alone; an application sets them itself."""
 
 
-def create_app(workspace: Path) -> App:
-    """The application over one workspace. One per process: Streamlit pins its script."""
+def create_app(workspace: Path, *, hosts: Sequence[str] | None = None) -> App:
+    """The application over one workspace. One per process: Streamlit pins its script.
+
+    `hosts`: the names under which browsers may ask for it; None: any. Streamlit lets in whoever comes from the page of
+    the name that they ask for, so that a web page whose name is made to lead to this machine would read everything.
+    """
     os.environ[WORKSPACE_VARIABLE] = str(workspace)
     for name, value in _SETTINGS.items():
         config.set_option(name, value)
@@ -44,7 +50,13 @@ def create_app(workspace: Path) -> App:
     PagesManager.uses_pages_directory = False
     first = Route(f"/{PAGES[0][0]}", _to_the_first_page, methods=["GET", "HEAD"])
     place = Workspace(workspace)
-    return App(MAIN, routes=[*image_routes(place), *export_routes(place), first], lifespan=_warming)
+    known = [] if hosts is None else [Middleware(TrustedHostMiddleware, list(hosts), www_redirect=False)]
+    return App(
+        MAIN,
+        routes=[*image_routes(place), *export_routes(place), first],
+        lifespan=_warming,
+        middleware=known,
+    )
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import typer
 from spinebench.cli.named import DEFAULT_WORKSPACE
 from spinebench.cli.options import WorkspaceOption
 
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1", "[::1]")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
 
@@ -20,6 +21,15 @@ def dashboard(
         str, typer.Option("--host", help="Address to listen on. Others than this machine see what you see.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8501,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="NAME",
+            help="Name under which a proxy passes requests on, repeatable. Default: this machine's own, or any with "
+            "another --host.",
+        ),
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
 ) -> int:
     """Look at errors, read the cases behind every number, rate, compare judge and clinicians.
@@ -48,7 +58,9 @@ def dashboard(
 
     address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
     say(f"dashboard on {workspace}: {address}  (Ctrl-C ends it)")
-    if host not in {"127.0.0.1", "localhost", "::1"}:
+    hosts = [*_THIS_MACHINE, *(allow_host or ())]
+    if host not in _THIS_MACHINE:
+        hosts = hosts if allow_host else ["*"]
         say(
             "Whoever reaches this address sees everything, images and answers too, without signing in: put a proxy "
             "that asks who they are in front of it."
@@ -58,5 +70,5 @@ def dashboard(
         import webbrowser
 
         threading.Timer(1.5, webbrowser.open, (address,)).start()
-    uvicorn.run(create_app(workspace), host=host, port=port, log_level="warning")
+    uvicorn.run(create_app(workspace, hosts=hosts), host=host, port=port, log_level="warning")
     return 0

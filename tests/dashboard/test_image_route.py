@@ -47,6 +47,7 @@ def test_an_image_that_the_browser_has_is_not_sent_again(client: TestClient) -> 
     [
         image_url("run-1", key("d1").id(), 1),
         image_url("run-1", key("d1").id(), 99999999999),
+        image_url("run-1", key("d1").id(), 0) + "0" * 5000,
         image_url("run-1", "0" * 32, 0),
         image_url("run-2", key("d1").id(), 0),
         "/case-images/run-1/../../secret.txt/0",
