@@ -12,7 +12,7 @@ from spinebench.corpus.captions import caption_label
 from spinebench.corpus.documents import Block, Document, Figure, Paragraph
 
 _FENCE: Final = re.compile(r"\s{0,3}(`{3,}|~{3,})")
-_HEADING: Final = re.compile(r"\s{0,3}#{1,6}(?:\s|$)")
+_HEADING: Final = re.compile(r"^\s{0,3}#{1,6}(?:\s|$)")
 _UNDERLINE: Final = re.compile(r"\s{0,3}(?:=+|-+)\s*$")
 _DEFINITION: Final = re.compile(r"\s{0,3}\[([^\]\n]{1,200})\]:\s*(<[^>\n]*>|\S+)(?:\s+[\"'(](.*)[\"')])?\s*$")
 _IMAGE: Final = re.compile(
@@ -61,23 +61,27 @@ class _Reading:
     def blocks(self) -> Iterator[Block]:
         held: list[str] = []
         for line in self._lines:
-            if _HEADING.match(line) or (held and _UNDERLINE.match(line)):
-                if _HEADING.match(line):
-                    yield from self._paragraph(held)
+            if held and _UNDERLINE.match(line):
                 self._section += 1
                 held = []
                 continue
-            if not line.strip():
-                yield from self._paragraph(held)
-                held = []
-                continue
             rest, figures = self._without_figures(line)
-            if caption_label(_plain(rest)) is not None or (figures and not _plain(rest)):
+            text = _plain(_HEADING.sub("", rest))
+            captions = caption_label(text) is not None
+            if _HEADING.match(line) and not captions:  # converters write captions as headings, too
+                yield from self._paragraph(held)
+                self._section += 1
+                held = []
+                for figure in figures:
+                    yield figure.model_copy(update={"section": self._section})
+                continue
+            says = any(one.isalnum() for one in text)  # the bars of a table with pictures say nothing
+            if not says or captions:
                 yield from self._paragraph(held)
                 held = []
-            if _plain(rest):
-                held.append(rest)
-            if figures and _plain(rest):  # an image within a line: the paragraph that holds it goes before it
+            if says:
+                held.append(text if captions else rest)
+            if figures and says:  # an image within a line: the paragraph that holds it goes before it
                 yield from self._paragraph(held)
                 held = []
             yield from figures

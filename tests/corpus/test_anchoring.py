@@ -81,6 +81,16 @@ def test_what_is_no_text_holds_no_figure(markdown: str) -> None:
     assert figures(markdown) == ()
 
 
+def test_a_caption_that_a_converter_made_a_heading() -> None:
+    (one,) = figures("![](a.png)\n\n## Figure 3. Sagittal view\n\nAs Figure 3 shows, the disc is dark.\n")
+    assert (one.caption, one.context_rule) == ("Figure 3. Sagittal view", "mention")
+
+
+def test_pictures_in_a_table_over_one_caption() -> None:
+    (one,) = figures("| ![](a.png) | ![](b.png) |\n|---|---|\n\nFigure 3. Two views\n")
+    assert (one.images, one.caption) == (("a.png", "b.png"), "Figure 3. Two views")
+
+
 def test_without_a_number_the_nearest_paragraph_of_the_section() -> None:
     (one,) = figures(
         "# One\n\nThis paragraph is of another section altogether.\n\n# Two\n\n![x](a.png)\n\nShort.\n\n"
