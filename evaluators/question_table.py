@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from spinebench.evaluators.clustered import BoolArray
 from spinebench.evaluators.columns import Coded, CodedLists, GradedColumns, SharedLists
-from spinebench.records import AnswerStatus, Outcome, RunSpec
+from spinebench.records import WRITTEN_TASKS, AnswerStatus, Outcome, RunSpec
 
 STATUSES = tuple(status.value for status in AnswerStatus)
 """In the order that the query is given."""
 _TEXTS = ("item_id", "task", "cluster", "disease", "persona", "image_condition", "option_order", "epoch")
 _GRADED = "graded"
-"""In place of an outcome, which the query does not tell."""
+"""In place of an outcome, which the query does not tell of a task with right answers."""
+_OUTCOMES = (_GRADED, Outcome.NOT_ANSWERED.value, Outcome.COMPLETE.value, Outcome.INCOMPLETE.value)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class QuestionTable:
     model: NDArray[np.int16]
     status: NDArray[np.int8]
     has_outcome: BoolArray
-    correct: BoolArray
+    holds: BoolArray
+    """Right; of free text, complete."""
 
     @classmethod
     def of(cls, table: object, runs: Sequence[RunSpec], models: Sequence[str]) -> QuestionTable:
@@ -64,7 +66,7 @@ class QuestionTable:
             model=model[order],
             status=status.astype(np.int8)[order],
             has_outcome=flags[order] >= 2,
-            correct=flags[order] % 2 == 1,
+            holds=flags[order] % 2 == 1,
         )
 
     def graded(
@@ -76,12 +78,16 @@ class QuestionTable:
         conditions: Collection[str],
     ) -> GradedColumns:
         """The answers of these runs and models under these personas and image conditions, as columns for `accuracies`
-        and `compare`: which outcome a wrong answer has, and what was chosen, is not among them."""
+        and `compare`: which outcome a wrong answer has, and what was chosen, is not among them. Free text is complete
+        or not, and never correct."""
         asked = _among(self.texts["persona"], personas) & _among(self.texts["image_condition"], conditions)
         of_runs = np.array([run.run_id in run_ids for run in self.runs], dtype=bool)
         of_models = np.array([model in models for model in self.models], dtype=bool)
         rows = np.flatnonzero(asked[self.question] & of_runs[self.run] & of_models[self.model])
         question, run = self.question[rows].astype(np.int64), self.run[rows].astype(np.int64)
+        has_outcome, holds = self.has_outcome[rows], self.holds[rows]
+        is_written = _among(self.texts["task"], WRITTEN_TASKS)[question]
+        outcome = np.where(is_written, np.where(holds, 2, 3), 0)
         names = list(dict.fromkeys(one.benchmark.name for one in self.runs))
         name_of = np.array([names.index(one.benchmark.name) for one in self.runs], dtype=np.int64)
         return GradedColumns(
@@ -91,10 +97,8 @@ class QuestionTable:
                 "benchmark": Coded(name_of[run], tuple(names)),
                 "model": Coded(self.model[rows].astype(np.int64), self.models),
                 "status": Coded(self.status[rows].astype(np.int64), STATUSES),
-                "outcome": Coded(
-                    np.where(self.has_outcome[rows], 0, 1), (_GRADED, Outcome.NOT_ANSWERED.value)
-                ),
-                "correct": self.correct[rows],
+                "outcome": Coded(np.where(has_outcome, outcome, 1), _OUTCOMES),
+                "correct": holds & ~is_written,
                 "simulated": np.array([one.simulated for one in self.runs], dtype=bool)[run],
                 "partial": np.array([one.partial for one in self.runs], dtype=bool)[run],
                 "gold": SharedLists(self.gold, question),

@@ -3,7 +3,8 @@
 -- `evaluators.question_table`.
 --
 -- Answer of the run in place r of $run_ids and the model in place m of $models, status in place s of $statuses (all
--- counted from 0): ((r * len($models) + m) * len($statuses) + s) * 4 + 2 if it has an outcome + 1 if it is right.
+-- counted from 0): ((r * len($models) + m) * len($statuses) + s) * 4 + 2 if it has an outcome + 1 if it is right
+-- or, of free text, complete.
 WITH asked AS (
     SELECT
         item_id, persona, image_condition, option_order, epoch,
@@ -14,7 +15,7 @@ WITH asked AS (
                 + list_position($statuses::VARCHAR[], status) - 1
             ) * 4
             + CASE WHEN outcome <> 'not_answered' THEN 2 ELSE 0 END
-            + CASE WHEN correct THEN 1 ELSE 0 END)::INTEGER
+            + CASE WHEN correct OR outcome = 'complete' THEN 1 ELSE 0 END)::INTEGER
         ) AS answers
     FROM graded
     WHERE list_contains($run_ids::VARCHAR[], run_id) AND list_contains($models::VARCHAR[], model)
