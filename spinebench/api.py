@@ -228,7 +228,7 @@ def levels(
 
     Args:
         runs: the runs that hold the answers, in one workspace.
-        tasks: tasks to read; (): all with something to compare.
+        tasks: tasks to read; (): all but knowledge questions.
         level: of all intervals.
 
     Raises `UsageError` for no run, runs of two workspaces or an unknown task, `DataError` where no item that was
