@@ -102,7 +102,9 @@ def dimension_heat_map(
                 "mean:Q",
                 title="mean score",
                 scale=alt.Scale(scheme="blues", domain=[low, high]),
-                legend=alt.Legend(orient="right", values=list(scale), format="d"),
+                legend=alt.Legend(
+                    orient="bottom", gradientLength=240, values=list(scale), format="d", titleLimit=240
+                ),
             ),
         )
         .add_params(picking("row", "dimension"))

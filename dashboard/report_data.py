@@ -4,7 +4,7 @@ the data."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,9 +87,9 @@ def scores_of(choice: RunChoice, audit_id: str | None, condition: str) -> LevelA
     )
 
 
-def levels_of(choice: RunChoice) -> LevelTables:
-    """The figures of `spinebench levels`. Raises `DataError` where no item says anything of levels."""
-    return _levels(str(workspace().path), data_stamp(), tuple(choice.run_ids))
+def levels_of(choice: RunChoice, tasks: Collection[str]) -> LevelTables:
+    """The figures of `spinebench levels`. Raises `DataError` where no item of these tasks says anything of levels."""
+    return _levels(str(workspace().path), data_stamp(), tuple(choice.run_ids), tuple(sorted(tasks)))
 
 
 def scale_of(report: LevelAwareReport) -> tuple[int, ...]:
@@ -139,5 +139,7 @@ def _scores(
 
 
 @st.cache_data(max_entries=20, show_spinner="Reading the levels that answers name ...")
-def _levels(path: str, stamp: DataStamp | None, run_ids: tuple[str, ...]) -> LevelTables:
-    return level_tables(Workspace(Path(path)), run_ids)
+def _levels(
+    path: str, stamp: DataStamp | None, run_ids: tuple[str, ...], tasks: tuple[str, ...]
+) -> LevelTables:
+    return level_tables(Workspace(Path(path)), run_ids, tasks=tasks)

@@ -33,7 +33,14 @@ from spinebench.dashboard.report_tables import (
     written_rows,
 )
 from spinebench.dashboard.run_choice import RunChoice, chosen, latest_choice, mark_runs
-from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_if_empty, stop_with, workspace
+from spinebench.dashboard.workspace_data import (
+    data_stamp,
+    plain,
+    say_when,
+    stop_if_empty,
+    stop_with,
+    workspace,
+)
 from spinebench.errors import DataError, SpinebenchError
 from spinebench.evaluators.report_results import Facet, LevelAwareScores
 from spinebench.records import ImageCondition, RunSpec, Task
@@ -79,7 +86,7 @@ def _show(choice: RunChoice, tasks: dict[str, frozenset[str]]) -> None:
             "Consultations alone have no points: their scores by judges and clinicians are on the page Agreement.",
             icon=":material/info:",
         )
-    _levels(choice)
+    _levels(choice, asked)
 
 
 def _say_nothing_asked(others: Sequence[str]) -> None:
@@ -130,8 +137,8 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
             st.altair_chart(chart, width="stretch", key=f"score {place} {rater_name(rating)} {condition}")
     st.caption(
         "Points of 100. Questions: what was not answered counts as wrong. Reports: mean over the scored reports of the "
-        f"mean of their sections, by {report.rubric}; reports by {rater_name(rating)}. Overall: the three weighted by "
-        "the counts scored. Intervals resample cases."
+        f"mean of their sections, by {report.rubric}; reports by {plain(rater_name(rating))}. Overall: the three "
+        "weighted by the counts scored. Intervals resample cases."
     )
     _table(report_count_rows(models))
     st.caption(
@@ -149,7 +156,7 @@ def _parts(
     scale = scale_of(report)
     if rating.source is None or not scale:
         return
-    st.subheader(f"Reports by dimension and section, scored by {rater_name(rating)}", anchor=False)
+    st.subheader(f"Reports by dimension and section, scored by {plain(rater_name(rating))}", anchor=False)
     picked = dimension_heat_map(
         models,
         report.dimension_names,
@@ -215,10 +222,10 @@ def _divided(models: Sequence[LevelAwareScores]) -> None:
     st.caption("Points of 100 with 95 % intervals; n is what was scored. Few cases make wide intervals.")
 
 
-def _levels(choice: RunChoice) -> None:
+def _levels(choice: RunChoice, asked: frozenset[str]) -> None:
     st.subheader("Levels named", anchor=False)
     try:
-        found = levels_of(choice)
+        found = levels_of(choice, asked)
     except DataError:
         st.caption(
             "No answer can be held against levels: no item of the chosen runs states levels, a reference text or key "
