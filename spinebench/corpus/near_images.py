@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -24,13 +25,21 @@ def picture_hash(data: bytes) -> str:
 
     Grey, 64 x 64, discrete cosine transform; the signs against their median of the 16 x 16 lowest frequencies without
     the constant one (the usual "pHash", Zauner 2010, with more frequencies). Scale, JPEG quality, brightness and
-    contrast hardly change it; cropping, turning and mirroring do.
+    contrast hardly change it; cropping, turning and mirroring do. Raises `OSError`
+    for a picture that cannot be decoded.
     """
     import numpy as np
     from PIL import Image
 
-    with Image.open(BytesIO(data)) as image:
-        grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    try:
+        with Image.open(BytesIO(data)) as image:
+            grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    except (
+        SyntaxError,
+        ValueError,
+        zlib.error,
+    ) as error:  # what Pillow raises for damaged pixels beside OSError
+        raise OSError(f"the picture is damaged ({error})") from error
     basis = _cosines()
     low = (basis @ np.asarray(grey, dtype=np.float64) @ basis.T).ravel()[1:]
     bits = np.concatenate([[False], low > np.median(low)])

@@ -76,7 +76,8 @@ def prepare(plan: CorpusPlan, folder: Path, *, cache: Path) -> Prepared:
         raise DataError(
             f"documents {plan.documents!r}: expected something to make questions of, found {found}"
             + (f" ({listed})" if listed else "")
-            + "; remove what identifies persons (or --allow-identifiers), add captions, or choose another --kind"
+            + "; mend what is named, remove what identifies persons (or --allow-identifiers), add captions, "
+            "or choose another --kind"
         )
     return Prepared(plan, folder, selection, known)
 

@@ -127,7 +127,7 @@ def test_nothing_but_held_back_documents(build: Cli, folder: Path, provider_serv
     (folder / "chapter.md").write_text("Patient name: John Smith.\n\n" + document(1), "utf-8")
     said = build()
     assert said.code == 3
-    assert "--allow-identifiers" in said.err
+    assert "remove what identifies persons (or --allow-identifiers)" in said.err
     assert provider_server.n_requests == 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -43,6 +45,16 @@ def test_other_pictures_do_not(tmp_path: Path) -> None:
     for one in range(6):
         assert found[one, one] == 0
         assert all(found[one, other] > NEAR_BITS for other in range(6) if other != one)
+
+
+def test_damaged_pixels_are_an_error_of_the_file() -> None:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"no zlib") + chunk(b"IEND", b"")
+    with pytest.raises(OSError, match=r"damaged|broken|truncated"):
+        picture_hash(png)
 
 
 def test_distance_counts_bits() -> None:
