@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -17,6 +18,8 @@ SECTION_NAMES: dict[str, str] = {
     ReportSection.RATIONALE: "Rationale and disclaimer",
 }
 """Id of a section -> what a reader calls it."""
+_EMPHASIS_BEFORE = re.compile(r"(?<!\S)[*_]+\Z")
+_EMPHASIS_AFTER = re.compile(r"[*_]+(?!\S)")
 
 
 class WrittenPart(Record):
@@ -66,7 +69,7 @@ def report_parts(text: str, sections: Sequence[SectionSpan] | None = None) -> tu
         return ()
     parts: list[WrittenPart] = []
     at = 0
-    for span, names in _joined(found_sections(text) if sections is None else sections, len(text)):
+    for span, names in _joined(found_sections(text) if sections is None else sections, text):
         before, heading = _heading(text[at : span[0]])
         if before.strip():
             parts.append(WrittenPart(kind="between", text=before))
@@ -107,13 +110,11 @@ def unanswered_turns(script: Sequence[str], turns: Sequence[Turn]) -> tuple[str,
     return tuple(f"Reply {number + 1}" for number in range(len(script)) if number not in replied)
 
 
-def _joined(
-    sections: Sequence[SectionSpan], length: int
-) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
+def _joined(sections: Sequence[SectionSpan], text: str) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
     """Ranges in the text's order, none over another; several sections of one range are one."""
     names: dict[tuple[int, int], list[str]] = {}
     for one in sections:
-        low, high = (min(max(edge, 0), length) for edge in one.span)
+        low, high = _with_emphasis(text, *(min(max(edge, 0), len(text)) for edge in one.span))
         name = SECTION_NAMES.get(one.section, one.section)
         label = name if one.audience is None else f"{name} (for the {one.audience})"
         held = names.setdefault((low, high), [])
@@ -124,6 +125,12 @@ def _joined(
         if at <= span[0] < span[1]:
             yield span, tuple(names[span])
             at = span[1]
+
+
+def _with_emphasis(text: str, low: int, high: int) -> tuple[int, int]:
+    """The range with the marks of emphasis that stand beside it and belong to no heading."""
+    before, after = _EMPHASIS_BEFORE.search(text, max(0, low - 8), low), _EMPHASIS_AFTER.match(text, high)
+    return low if before is None else before.start(), high if after is None else after.end()
 
 
 def _heading(gap: str) -> tuple[str, str]:
