@@ -157,7 +157,7 @@ def _judge_view(facts: AuditFacts) -> str | None:
     if not facts.audit.judges:
         return None
     image = "the image" if facts.audit.blinding.image else "no image"
-    gold = "the gold answer" if facts.audit.blinding.gold else "no gold answer"
+    gold = "the gold answer or reference" if facts.audit.blinding.gold else "no gold answer or reference"
     text = (
         f"judges saw question, options, trace, {image} and {gold}; they were not "
         "told the model or whether it was right"
