@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 import streamlit as st
 
+from spinebench.dashboard.foreign_text import escaped
 from spinebench.evaluators.agreement import Agreement, BlandAltman
 from spinebench.evaluators.agreement.report import DimensionAgreement, HumanCeiling, JudgeAgreement
 from spinebench.evaluators.calibration import CalibrationReport
@@ -207,7 +207,7 @@ def show_table(rows: list[Row]) -> None:
 
 def show_list(sentences: Iterable[str]) -> None:
     """Sentences that may hold names from files or models: as text, never as Markdown."""
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{escaped(sentence)}</li>" for sentence in sentences)
     st.html(f"<ul style='margin:0;padding-left:1.2rem'>{items}</ul>")
 
 

@@ -57,7 +57,7 @@ def show_case(case: Case) -> None:
         _facts(answer)
     with right:
         st.subheader("Question", anchor=False)
-        st.html(marked(case.question))
+        _text(case.question, (), key=f"question {case.name}")
         if case.options:
             st.html(options_html(case))
         show_expected(case)
@@ -89,10 +89,13 @@ def options_html(case: Case) -> str:
 
 
 def table_html(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Rows as an HTML table of escaped texts; lists are joined by line breaks, what is absent is a dash."""
+    """Rows as an HTML table of escaped texts; lists are joined by line breaks, what is absent is a dash.
+
+    A cell shows the first `PART` characters, and how many there are.
+    """
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escaped(_cell(row[name]))}</td>" for name in columns) + "</tr>"
+        "<tr>" + "".join(f"<td>{escaped(_cut(_cell(row[name])))}</td>" for name in columns) + "</tr>"
         for row in rows
     )
     return f'<table class="case-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
@@ -106,6 +109,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= PART else f"{text[:PART]} ... (cut here, of {len(text):,} characters)"
 
 
 def _images(case: Case) -> None:
@@ -295,7 +302,7 @@ def _prompt(case: Case) -> None:
                 "Composed again from the packaged template whose hash is stored with the answer, the item's question "
                 "and options in the order shown; the images went with it."
             )
-            st.html(marked(case.prompt))
+            _text(case.prompt, (), key=f"prompt {case.name}")
 
 
 def _siblings(case: Case) -> None:

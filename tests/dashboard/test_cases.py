@@ -17,6 +17,7 @@ from spinebench.agents.personas import packaged
 from spinebench.dashboard import case_export
 from spinebench.dashboard.case_export import as_csv, as_html, as_jsonl, exported
 from spinebench.dashboard.case_links import case_url, cases_url
+from spinebench.dashboard.case_view import table_html
 from spinebench.dashboard.export_route import export_routes, export_url
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store import Workspace
@@ -359,3 +360,11 @@ def test_rows_open_cases_and_keys_go_on(dashboard: str, audited: Workspace, tab:
     assert second["answer_id"] in tab.url
     tab.keyboard.press("ArrowLeft")
     tab.get_by_text("Case 1 of 90").wait_for()
+
+
+def test_a_cell_of_a_table_is_text_and_has_an_end() -> None:
+    found = table_html([{"judge": "<b>x</b>", "reason": "\u202e" + "y" * 30_000}], ("judge", "reason"))
+    assert "<td>&lt;b&gt;x&lt;/b&gt;</td>" in found
+    assert "⟨U+202E⟩" in found
+    assert "(cut here, of 30,001 characters)" in found
+    assert len(found) < 21_000

@@ -132,7 +132,7 @@ def test_a_question_of_two_runs_counts_once_and_by_the_later_run(tmp_path: Path,
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        pytest.param(lambda path: None, "This workspace holds no run yet", id="nothing there"),
+        pytest.param(lambda path: None, "but it is gone", id="nothing there"),
         pytest.param(lambda path: path.mkdir(), "This workspace holds no run yet", id="empty folder"),
         pytest.param(lambda path: stored_run(Workspace(path)), "No graded answer", id="no answer yet"),
     ],
