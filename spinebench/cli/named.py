@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WORKSPACE = Path("spinebench-workspace")
 _COMMAND = re.compile(
-    r"'(spinebench (?:run|resume|audit|scores|score|rate|compare|agree|calibrate|levels|sheets|dashboard|runs|store|doctor"
-    r"|demo)\b[^'\n]*)'"
+    r"'(spinebench (?:run|resume|audit|scores|score|rate|compare|agree|calibrate|levels|sheets|dashboard|runs|store|"
+    r"doctor|demo)\b[^'\n]*)'"
 )
 """A command in a message, of those that take a workspace."""
 

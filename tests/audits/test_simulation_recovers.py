@@ -128,7 +128,7 @@ def audited(workspace: Workspace, scratch: Path, *, random_share: float) -> Reco
         if not entry.answer.text:
             continue
         key = f"{run_id}/{entry.answer.key.id()}"
-        right = entry.scored is not None and entry.scored.grade.correct
+        right = entry.scored is not None and bool(entry.scored.grade.correct)
         truth[key] = planted(
             entry.answer.text,
             entry.answer.key.item_id,

@@ -144,7 +144,9 @@ def test_another_site_can_hand_in_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        pytest.param({"active_s": 10**400}, "active_s: expected seconds", id="a whole number that no float holds"),
+        pytest.param(
+            {"active_s": 10**400}, "active_s: expected seconds", id="a whole number that no float holds"
+        ),
         pytest.param({"active_s": -1}, "active_s: expected seconds", id="less than no time"),
         pytest.param({"dimensions": {"\ud800": 3}}, "?: expected a dimension", id="half a character"),
     ],
