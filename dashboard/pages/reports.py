@@ -137,7 +137,7 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
             st.altair_chart(chart, width="stretch", key=f"score {place} {rater_name(rating)} {condition}")
     st.caption(
         "Points of 100. Questions: what was not answered counts as wrong. Reports: mean over the scored reports of the "
-        f"mean of their sections, by {report.rubric}; reports by {plain(rater_name(rating))}. Overall: the three "
+        f"mean of their sections, by {report.rubric}; reports by {_rater(rating)}. Overall: the three "
         "weighted by the counts scored. Intervals resample cases."
     )
     _table(report_count_rows(models))
@@ -156,7 +156,7 @@ def _parts(
     scale = scale_of(report)
     if rating.source is None or not scale:
         return
-    st.subheader(f"Reports by dimension and section, scored by {plain(rater_name(rating))}", anchor=False)
+    st.subheader("Reports by dimension and section", anchor=False)
     picked = dimension_heat_map(
         models,
         report.dimension_names,
@@ -195,6 +195,11 @@ def _open(choice: RunChoice, report: LevelAwareReport, rating: RatedScores, row:
         sort="score",
         **narrowed,
     )
+
+
+def _rater(rating: RatedScores) -> str:
+    """Whose scores these are, where Markdown is read: a judge's name is another's text."""
+    return rater_name(rating) if rating.rater is None else plain(rating.rater)
 
 
 def _unless_all(choice: RunChoice) -> Iterable[str] | None:
