@@ -133,7 +133,7 @@ def _section(images: CaseImages, row: Row) -> str:
     )
     facts = [
         ("Right", ", ".join(row["gold"])),
-        ("Chosen", ", ".join(row["chosen"]) or "nothing"),
+        ("Chosen", (", ".join(row["chosen"]) or "nothing") if row["options"] else ""),
         ("Outcome", row["outcome"]),
         ("Status", row["status"]),
         ("Extraction rule", row["rule"]),
