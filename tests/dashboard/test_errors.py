@@ -216,7 +216,7 @@ def test_a_click_in_the_table_of_shifts_opens_what_is_shifted(address: str, tab:
 
 
 def test_an_empty_workspace_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = page(Workspace(tmp_path / "none"), monkeypatch)
+    shown = page(Workspace(tmp_path), monkeypatch)
     assert "no run yet" in shown.info[0].value
 
 
