@@ -281,11 +281,7 @@ class Checker:
         if is_blank(raw.active_s):
             return None
         value = raw.active_s
-        if (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and 0 <= value <= _MOST_SECONDS
-        ):
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST_SECONDS:
             return float(value)
         self.reject(raw.row, "active_s", value, "expected seconds, 0 or more")
         return None
