@@ -72,7 +72,7 @@ def test_the_rubric_has_no_problem(tmp_path: Path) -> None:
     ("number", "name", "tasks"),
     [
         (0, "test.json", ["diagnosis", "localization"]),
-        (1, "mine.jsonl", ["diagnosis", "localization", "knowledge", "report"]),
+        (1, "mine.jsonl", ["diagnosis", "localization", "knowledge", "report", "consultation"]),
     ],
     ids=["pathology", "native"],
 )
