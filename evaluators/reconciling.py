@@ -153,6 +153,10 @@ class EffectiveVotes(Record):
         return self
 
 
+_ROUNDING = 1e-9
+"""A divisor of 0 as floating point leaves it: above, below or at 0 by the order of the raters."""
+
+
 def effective_votes(votes: ArrayLike, *, reference: ArrayLike | None = None) -> EffectiveVotes:
     """Effective number of votes of a panel from `votes`, a traces x raters array with NaN for missing.
 
@@ -216,7 +220,7 @@ def effective_votes(votes: ArrayLike, *, reference: ArrayLike | None = None) -> 
             "from votes, not errors: what the traces truly differ in counts as shared error, so this is a lower bound"
         )
     divisor = 1 + (k - 1) * rho
-    if divisor <= 0:
+    if divisor <= _ROUNDING:
         return result(
             None, f"a mean correlation of {rho:.3f} among {k} raters has no equivalent in votes", rho
         )

@@ -251,6 +251,16 @@ def test_wrong_shapes_are_named(votes: list[Any], reference: list[float] | None)
         effective_votes(votes, reference=reference)
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_the_lowest_mean_correlation_there_can_be_has_no_equivalent(turn: int) -> None:
+    rows = [
+        row[::turn] for row in ([1, 1, 1], [1, 1, 3], [1, 4, 1])
+    ]  # one pair that varies, r = -1/2 = -1/(k - 1)
+    found = effective_votes(rows)
+    assert found.value is None
+    assert "no equivalent" in (found.reason or "")
+
+
 @given(st.lists(st.lists(st.integers(1, 5), min_size=3, max_size=3), min_size=3, max_size=20))
 def test_never_negative_and_the_order_of_judges_does_not_matter(rows: list[list[int]]) -> None:
     found = effective_votes(rows)
