@@ -61,9 +61,10 @@ def bland_altman(
     """Bias and limits of agreement of two columns (Bland and Altman 1986, Lancet 1:307; 1999).
 
     The limits hold 95 % of single differences if they are normal: multiplier 1.96 (the paper of 1986 rounds it to 2;
-    give `multiplier=2` for its figures). The bias has a t interval, cluster-robust where units share
-    clusters; the limits' own intervals use var = s^2 (1 / n + z^2 / (2 (n - 1))) with t(n - 1), and are left out
-    where units share clusters. Units without both ratings are left out. One unit has a bias and no limits.
+    give `multiplier=2` for its figures). The bias has a t interval, cluster-robust where units share clusters, and none
+    where all clusters differ alike; the limits' own intervals use var = s^2 (1 / n + z^2 / (2 (n - 1))) with t(n - 1),
+    and are left out where units share clusters. Units without both ratings are left out. One unit has a bias and no
+    limits.
     """
     z_quantile(level)
     if not 0 < multiplier < math.inf:
@@ -88,7 +89,10 @@ def bland_altman(
     warnings: tuple[str, ...] = ()
     if groups > 1 and sd is not None and sd > 1e-12:
         found = combined_mean("bias", (Part(differences, codes),), level=level, limits=_NO_LIMITS)
-        interval, warnings = found.interval, found.warnings
+        if found.interval is not None and math.isfinite(found.interval.high - found.interval.low):
+            interval, warnings = found.interval, found.warnings
+        else:  # differences have no range of their own that an interval could rest on
+            warnings = ("no variation between clusters: the bias has no interval",)
     spread = lower = upper = None
     if sd is not None:
         spread = (bias - z * sd, bias + z * sd)

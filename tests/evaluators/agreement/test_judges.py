@@ -77,6 +77,13 @@ def test_limits_of_degenerate_differences(ratings: Any, bias: float | None, limi
     assert (found.reason is None) == (bias is not None)
 
 
+def test_a_bias_that_is_the_same_in_every_cluster_has_no_interval() -> None:
+    # Differences -1 and 1 in each of four clusters: means 0, no spread between them, and no range to rest on.
+    found = bland_altman([[1.0, 2], [3.0, 2]] * 4, clusters=[0, 0, 1, 1, 2, 2, 3, 3])
+    assert (found.bias, found.interval) == (0.0, None)
+    assert any("no interval" in warning for warning in found.warnings)
+
+
 def test_marginal_tests_are_those_of_statsmodels() -> None:
     from statsmodels.stats.contingency_tables import SquareTable
 
