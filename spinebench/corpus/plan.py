@@ -26,6 +26,7 @@ from spinebench.runs.plan_fields import (
     Temperature,
     Timeout,
     TokenLimit,
+    policy_of,
 )
 
 _DOCUMENTS, _MODEL = "Documents and questions", "Models"
@@ -114,13 +115,4 @@ class CorpusPlan(Record):
 
     def gateway_policy(self) -> GatewayPolicy:
         """The limits of the gateway."""
-        return GatewayPolicy(
-            max_connections=self.max_connections,
-            adaptive=self.adaptive_connections,
-            max_retries=self.max_retries,
-            attempt_timeout_s=self.timeout,
-            item_timeout_s=self.item_timeout,
-            budget_usd=self.budget_usd,
-            token_limit=self.token_limit,
-            reuse=self.reuse,
-        )
+        return policy_of(self)

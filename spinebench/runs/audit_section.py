@@ -29,6 +29,7 @@ from spinebench.runs.plan_fields import (
     ThinkingBudget,
     Timeout,
     TokenLimit,
+    policy_of,
 )
 from spinebench.runs.plan_reading import relocated_names
 
@@ -140,17 +141,7 @@ class AuditSection(Record):
 
     def gateway_policy(self) -> GatewayPolicy:
         """The limits of the gateway; no part of the audit's digest."""
-        return GatewayPolicy(
-            max_connections=self.max_connections,
-            adaptive=self.adaptive_connections,
-            max_retries=self.max_retries,
-            attempt_timeout_s=self.timeout,
-            item_timeout_s=self.item_timeout,
-            budget_usd=self.budget_usd,
-            token_limit=self.token_limit,
-            reuse=self.reuse,
-            seed=self.seed,
-        )
+        return policy_of(self, seed=self.seed)
 
 
 def relocate_section(data: dict[str, Any], folder: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, model_validator
 
+from spinebench.models.policy import GatewayPolicy
 from spinebench.models.prices import TokenPrice
 from spinebench.records import JsonValue, Record
 
@@ -109,3 +110,39 @@ FailOnError = Annotated[
         description="Failed answers that are tolerated: a share below 1, or a number; above it, exit code 1.",
     ),
 ]
+
+
+class Limits(Protocol):
+    """The limits that every plan has, whatever is asked under them."""
+
+    @property
+    def max_connections(self) -> int: ...
+    @property
+    def adaptive_connections(self) -> bool: ...
+    @property
+    def max_retries(self) -> int: ...
+    @property
+    def timeout(self) -> float | None: ...
+    @property
+    def item_timeout(self) -> float | None: ...
+    @property
+    def budget_usd(self) -> float | None: ...
+    @property
+    def token_limit(self) -> int | None: ...
+    @property
+    def reuse(self) -> bool: ...
+
+
+def policy_of(plan: Limits, *, seed: int = 0) -> GatewayPolicy:
+    """The gateway's policy under a plan's limits; `seed` is that of the waits between attempts."""
+    return GatewayPolicy(
+        max_connections=plan.max_connections,
+        adaptive=plan.adaptive_connections,
+        max_retries=plan.max_retries,
+        attempt_timeout_s=plan.timeout,
+        item_timeout_s=plan.item_timeout,
+        budget_usd=plan.budget_usd,
+        token_limit=plan.token_limit,
+        reuse=plan.reuse,
+        seed=seed,
+    )
