@@ -163,27 +163,24 @@ def _sizes(scores: PartScores) -> str:
 
 
 def _points(estimate: Estimate) -> str | None:
-    if estimate.value is None:
-        return None
-    text = f"{estimate.value:.1f}"
-    if estimate.interval is not None:
-        text += f" [{estimate.interval.low:.0f}–{estimate.interval.high:.0f}]"
-    return text
+    """`81.9 [65–94]`."""
+    return _with_interval(estimate, ".1f", ".0f", "–")
 
 
 def _signed(estimate: Estimate) -> str | None:
-    if estimate.value is None:
-        return None
-    text = f"{estimate.value:+.1f}"
-    if estimate.interval is not None:
-        text += f" [{estimate.interval.low:+.0f} to {estimate.interval.high:+.0f}]"
-    return text
+    """`-12.5 [-50 to +0]`."""
+    return _with_interval(estimate, "+.1f", "+.0f", " to ")
 
 
 def _value(estimate: Estimate) -> str | None:
+    """`4.33 [3.4–4.9]`."""
+    return _with_interval(estimate, ".2f", ".1f", "–")
+
+
+def _with_interval(estimate: Estimate, figure: str, bound: str, between: str) -> str | None:
     if estimate.value is None:
         return None
-    text = f"{estimate.value:.2f}"
+    text = f"{estimate.value:{figure}}"
     if estimate.interval is not None:
-        text += f" [{estimate.interval.low:.1f}–{estimate.interval.high:.1f}]"
+        text += f" [{estimate.interval.low:{bound}}{between}{estimate.interval.high:{bound}}]"
     return text
