@@ -133,7 +133,11 @@ def write_third_rater(
     if not json:
         if packet.book.spec.simulated:
             say("SIMULATION: these traces, or their judges, are simulated; the packet says so.")
-        say(f"{packet.n_open} scores of {written.n_showings} traces for {rater} to decide: {written.html}")
+        scores = "score" if packet.n_open == 1 else "scores"
+        traces = "trace" if written.n_showings == 1 else "traces"
+        say(
+            f"{packet.n_open} {scores} of {written.n_showings} {traces} for {rater} to decide: {written.html}"
+        )
         shown = "shown, lowest first" if show_scores else "not shown"
         say(f"The others' scores are {shown}; who gave which is not. It saves a JSON file. Then:")
         say(f"  spinebench rate adjudicate {folder.audit_id} --filled FILE{at(place.path)}")
