@@ -39,10 +39,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents"},
     "audits": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "exchange"},
     "corpus": {"benchmarks", "models", "store", "agents", "runs"},
+    "builder": {"benchmarks", "models", "store", "evaluators", "agents", "runs", "rating"},
     "rating": {"benchmarks", "store", "evaluators", "rubrics", "exchange"},
     "exchange": {"store", "evaluators", "rubrics"},
     "demo": {"benchmarks", "models", "exchange"},
-    "dashboard": {"benchmarks", "store", "evaluators", "rubrics", "audits", "rating", "exchange", "runs"},
+    "dashboard": {
+        "benchmarks",
+        "store",
+        "evaluators",
+        "rubrics",
+        "audits",
+        "rating",
+        "exchange",
+        "runs",
+        "builder",
+    },
     "api": {"benchmarks", "models", "store", "evaluators", "rubrics", "agents", "runs", "audits"},
 }
 """Package -> packages of ours it may import, beside itself and the ground; commands may import everything."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Literal
 
+from spinebench.benchmarks.picture_hash import NEAR_BITS, distances
 from spinebench.corpus.anchoring import weight
 from spinebench.corpus.captions import caption_label
 from spinebench.corpus.documents import AnchoredFigure, Paragraph, Source
 from spinebench.corpus.known_items import KnownItems
-from spinebench.corpus.near_images import NEAR_BITS, distances
 from spinebench.corpus.near_texts import exact_form
 from spinebench.corpus.plan import Kind
 from spinebench.corpus.reading import ImageFacts, ReadDocument

@@ -17,12 +17,12 @@ from pydantic import Field
 
 from spinebench.benchmarks.identifiers import in_path, masked_path
 from spinebench.benchmarks.images import ImageStore
+from spinebench.benchmarks.picture_hash import picture_hash
 from spinebench.benchmarks.problems import ImageError
 from spinebench.benchmarks.text_identifiers import find_identifiers
 from spinebench.corpus.anchoring import anchored_figures
 from spinebench.corpus.documents import AnchoredFigure, Paragraph
 from spinebench.corpus.markdown import read_markdown
-from spinebench.corpus.near_images import picture_hash
 from spinebench.errors import DataError
 from spinebench.records import ImageRef, Record, SentImage
 

@@ -1,0 +1,1 @@
+"""From source data sets of labelled images to a checked multiple-choice benchmark."""
