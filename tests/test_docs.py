@@ -43,8 +43,8 @@ def commands() -> dict[tuple[str, ...], set[str]]:
     def collect(command: Any, words: tuple[str, ...]) -> None:
         options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
         found[words] = options | {"--help"} | found.get(words[:-1], set())
-        for name, sub in getattr(command, "commands", {}).items():
-            collect(sub, (*words, name))
+        for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+            collect(command.get_command(None, name), (*words, name))
 
     found: dict[tuple[str, ...], set[str]] = {}
     for name, (module, _) in COMMANDS.items():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import Annotated, Any, Protocol, runtime_checkable
+from typing import Annotated, Protocol, runtime_checkable
 
 import typer
-from typer.core import TyperGroup
+
+from spinebench.cli.lazy import lazy_group
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": (
@@ -51,7 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("spinebench.cli.store", "Rebuild and check the DuckDB store."),
     "build": (
         "spinebench.cli.build",
-        "Questions out of your own documents, for clinicians to accept or reject.",
+        "Make benchmarks from labelled images or from documents; people accept every item.",
     ),
     "data": ("spinebench.cli.data", "Check, show and hash benchmark files."),
     "rubrics": ("spinebench.cli.rubrics", "List, show and check rubrics."),
@@ -65,25 +65,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Command -> (module with a Typer named `app`, one line of help)."""
 
 
-class LazyGroup(TyperGroup):
-    """A group that knows the names of its commands and imports one only when it is called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        return typer.main.get_command(import_module(COMMANDS[cmd_name][0]).app)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
 app = typer.Typer(
     name="spinebench",
-    cls=LazyGroup,
+    cls=lazy_group(COMMANDS),
     help="Evaluate multimodal LLMs on spine images: how often they are right, how they reason, how sure.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
