@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from typing import Any, cast
 
 import streamlit as st
 
@@ -18,6 +17,7 @@ from spinebench.dashboard.agreement_charts import (
 )
 from spinebench.dashboard.audit_reports import AuditState, is_simulated, pairs_of
 from spinebench.dashboard.case_links import case_url
+from spinebench.dashboard.charts import clicked_marks
 from spinebench.dashboard.forest_chart import ForestMark, LayerChart, draw, forest, simulated_mark
 from spinebench.dashboard.workspace_data import query
 from spinebench.evaluators.agreement.report import DimensionAgreement, JudgeAgreement
@@ -134,17 +134,8 @@ def _clicked(chart: LayerChart, key: str) -> str | None:
     address = [
         st.session_state.get(f"agreement {name}", "") for name in ("audit", "task", "dimension", "judge")
     ]
-    event = cast(
-        Any,
-        st.altair_chart(
-            chart,
-            width="stretch",
-            on_select="rerun",
-            selection_mode=[CELL],
-            key=f"{key} {' '.join(address)}",  # another figure begins without a click
-        ),
-    )
-    found = event.selection.get(CELL) or []
+    # Another figure begins without a click.
+    found = clicked_marks(chart, CELL, key=f"{key} {' '.join(address)}")
     return str(found[0][CELL]) if found else None
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from spinebench.dashboard import navigation
 from spinebench.dashboard.case_links import cases_url
+from spinebench.dashboard.charts import clicked_marks
 
 _PICKED = "picked"
 
@@ -29,8 +30,7 @@ def picked_in(chart: alt.Chart | alt.LayerChart, *, key: str) -> Mapping[str, ob
 
     A click beside the marks, or on one that lacks a field, is none.
     """
-    event = st.altair_chart(chart, on_select="rerun", selection_mode=_PICKED, key=key, width="stretch")
-    marks = event["selection"].get(_PICKED) or []
+    marks = clicked_marks(chart, _PICKED, key=key)
     if not marks or any(value is None for value in marks[0].values()):
         return None
     return dict(marks[0])

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.error_data import NOT_ANSWERED
@@ -64,7 +63,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
     gold = sorted(of_gold, key=_place)
     answered = sorted({*of_gold, *(label for _, label in counts)} - {NOT_ANSWERED}, key=_place)
     names = {label: f"{label} (n = {of_gold[label]:,})" for label in gold}
-    table = pd.DataFrame(
+    rows = [
         {
             "disease": label,
             "answered": given,
@@ -79,10 +78,10 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
         }
         for (label, given), n in counts.items()
         if n
-    )
+    ]
     across = _apart([*answered, NOT_ANSWERED])
     down = [names.get(label, label) for label in _apart(gold)]
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "answered:N",
             title="answered",

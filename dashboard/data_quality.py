@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
+from spinebench.dashboard.charts import show_chart
 from spinebench.dashboard.interval_chart import BLUE, GREY
 from spinebench.dashboard.run_choice import mark_runs
 from spinebench.dashboard.workspace_data import rows
@@ -110,7 +111,7 @@ def _show_balance(run_id: str) -> None:
                     st.text(f"{title}, {task}: all {found[0]['n_items']} are {found[0]['value']}.")
                 continue
             with columns[drawn % 2]:
-                st.altair_chart(_bars(found, f"{title}, {task}"), width="stretch")
+                show_chart(_bars(found, f"{title}, {task}"))
             drawn += 1
 
 

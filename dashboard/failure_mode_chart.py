@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, assert_never
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.model_colours import model_colour
@@ -34,7 +33,7 @@ def failure_mode_chart(
 ) -> Mapping[str, object] | None:
     """Draw the shares with their intervals; the clicked point's mode and model, or None. Undefined ones are left
     out: the caller says which."""
-    table = pd.DataFrame(
+    rows = [
         {
             "mode": one.mode,
             "label": one.mode.replace("_", " "),
@@ -48,14 +47,15 @@ def failure_mode_chart(
         if one.model != ALL_MODELS
         for estimate in (estimate_of(one, figure),)
         if estimate.value is not None
-    )
-    if table.empty:
+    ]
+    if not rows:
         return None
-    fewest, most = int(table["n"].min()), int(table["n"].max())
+    sizes = [int(str(one["n"])) for one in rows]
+    fewest, most = min(sizes), max(sizes)
     n = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     title = f"share of traces with the mode (n = {n} for each model)"
-    shown = [model for model in models if model in set(table["model"])]
-    base = alt.Chart(table).encode(
+    shown = [model for model in models if model in {one["model"] for one in rows}]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("label:N", title=None, axis=alt.Axis(labelLimit=260)),
         yOffset=alt.YOffset("model:N", sort=shown),
         color=model_colour(shown),

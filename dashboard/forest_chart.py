@@ -8,8 +8,8 @@ from textwrap import wrap
 from typing import Literal, TypeAlias
 
 import altair as alt
-import streamlit as st
 
+from spinebench.dashboard.charts import show_chart
 from spinebench.evaluators.agreement import Agreement, BlandAltman
 from spinebench.evaluators.estimate import Estimate
 
@@ -188,7 +188,7 @@ def simulated_mark(simulated: bool) -> str:
 
 def draw(chart: LayerChart) -> None:
     """Show a chart as wide as its place."""
-    st.altair_chart(chart, width="stretch")
+    show_chart(chart)
 
 
 def _several(marks: Sequence[ForestMark]) -> bool:

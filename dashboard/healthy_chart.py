@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.model_colours import model_colour
@@ -17,7 +16,7 @@ def healthy_chart(
 ) -> Mapping[str, object] | None:
     """Draw the rates by one column with exact intervals; the clicked point's model and value, or None."""
     asked = _asked(rates, by)
-    table = pd.DataFrame(
+    rows = [
         {
             "model": one.model,
             "value": one.value,
@@ -32,10 +31,10 @@ def healthy_chart(
         for one in rates
         if one.by == by
         for estimate in (one.rate.of_asked,)
-    )
-    if table.empty:
+    ]
+    if not rows:
         return None
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("row:N", title=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
         yOffset=alt.YOffset("model:N", sort=list(models)),
         color=model_colour(models),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.evaluators.localization import LevelRates
@@ -16,7 +15,7 @@ _COLOURS = ("#0072B2", "#D55E00")
 
 def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object] | None:
     """Draw sensitivity and specificity per level; the clicked point's `level` and `figure`, or None."""
-    table = pd.DataFrame(
+    rows = [
         {
             "level": one.level,
             "figure": figure,
@@ -30,10 +29,10 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
         for one in levels
         for figure, rate in zip(_FIGURES, (one.sensitivity.of_asked, one.specificity.of_asked), strict=True)
         if rate.value is not None
-    )
-    if table.empty:
+    ]
+    if not rows:
         return None
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("level:N", title="level", sort=[one.level for one in levels]),
         yOffset=alt.YOffset("figure:N", sort=list(_FIGURES)),
         color=alt.Color(
@@ -81,7 +80,7 @@ def shift_chart(
     """Draw how many answers are off by how many levels throughout; the clicked cell's model and shift, or None."""
     if not counts:
         return None
-    table = pd.DataFrame(
+    rows = [
         {
             "model": model,
             "row": f"{model} (n = {n_asked[model]:,})",
@@ -91,9 +90,9 @@ def shift_chart(
             "share": n / n_asked[model],
         }
         for (model, shift), n in counts.items()
-    )
+    ]
     widest = max(abs(shift) for _, shift in counts)
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "shift:N",
             title="shift in levels, caudal positive",

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.evaluators.invisible import written_out
@@ -55,9 +54,9 @@ def outcome_chart(
     found = {key: n for key, n in counts.items() if key[3] == task}
     if not found:
         return None
-    table = _table(found, task)
+    rows = _parts(found, task)
     order = _ORDER[task]
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("bar:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)),
         x=alt.X(
             "start:Q", title="share of asked questions", axis=alt.Axis(format="%"), scale={"domain": [0, 1]}
@@ -100,14 +99,14 @@ def outcome_chart(
     return picked_in(chart, key=f"outcomes {task}")
 
 
-def _table(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> pd.DataFrame:
+def _parts(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> list[dict[str, object]]:
     """One row per part of a bar, with where it starts and ends."""
     asked: Counter[tuple[str, str, str]] = Counter()
     parts: defaultdict[tuple[str, str, str], dict[str, int]] = defaultdict(dict)
     for (model, persona, condition, _, outcome), n in counts.items():
         asked[model, persona, condition] += n
         parts[model, persona, condition][outcome] = n
-    rows = []
+    rows: list[dict[str, object]] = []
     for key, n_by_outcome in parts.items():
         names = [
             value for place, value in enumerate(key) if not place or len({one[place] for one in parts}) > 1
@@ -132,4 +131,4 @@ def _table(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> 
                     }
                 )
             before += n
-    return pd.DataFrame(rows)
+    return rows

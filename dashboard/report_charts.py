@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import altair as alt
-import pandas as pd
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.interval_chart import GREY, IntervalMark, interval_chart
@@ -49,7 +48,7 @@ def dimension_heat_map(
     """Draw each dimension's mean of each model, its colour on the whole scale of the rubric; the clicked cell's row
     and dimension, or None. A dimension without a score has no cell."""
     low, high = min(scale), max(scale)
-    table = pd.DataFrame(
+    rows = [
         {
             "row": one.model,
             "label": written_out(one.model),
@@ -67,10 +66,10 @@ def dimension_heat_map(
         for one in models
         for dimension, estimate in one.report.dimensions.items()
         if estimate.value is not None
-    )
-    if table.empty:
+    ]
+    if not rows:
         return None
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "name:N",
             title=None,
@@ -126,7 +125,7 @@ def section_bars(
 ) -> alt.LayerChart | None:
     """Each section's mean of each model as a bar with its interval, in points of 100; None without a score."""
     points = float(points_per_value(max(scale)))
-    table = pd.DataFrame(
+    rows = [
         {
             "model": written_out(one.model),
             "section": names.get(section, section),
@@ -138,13 +137,17 @@ def section_bars(
         for one in models
         for section, estimate in one.report.sections.items()
         if estimate.value is not None
-    )
-    if table.empty:
+    ]
+    if not rows:
         return None
-    shown = [name for name in map(written_out, (one.model for one in models)) if name in set(table["model"])]
+    shown = [
+        name
+        for name in map(written_out, (one.model for one in models))
+        if name in {one["model"] for one in rows}
+    ]
     title = "points of 100, 95 % interval"
     axis = alt.Scale(domain=[0, FULL_MARKS])
-    base = alt.Chart(table).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("section:N", title=None, sort=list(names.values()), axis=alt.Axis(labelLimit=260)),
         yOffset=alt.YOffset("model:N", sort=shown),
         tooltip=[
@@ -162,7 +165,8 @@ def section_bars(
     lines = base.mark_rule(strokeWidth=2, color=GREY).encode(
         x=alt.X("low:Q", title=title, scale=axis), x2="high:Q"
     )
-    fewest, most = int(table["n"].min()), int(table["n"].max())
+    counts = [int(str(one["n"])) for one in rows]
+    fewest, most = min(counts), max(counts)
     n = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
     chart = (bars + lines).properties(title=f"Sections: points of 100 (n = {n} reports)", height=alt.Step(16))
     assert isinstance(chart, alt.LayerChart)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
+from spinebench.dashboard.charts import show_chart
 from spinebench.dashboard.cost_table import cost_table
 from spinebench.dashboard.interval_chart import BLUE
 from spinebench.dashboard.live_progress import progress_of
@@ -88,7 +89,7 @@ def show_failures(failures: list[dict[str, object]], *, by: str, what: str, n: s
         return
     values = [{"class": one["failure_class"], "who": one[by], "attempts": one["n"]} for one in failures]
     total = sum(int(str(one["n"])) for one in failures)
-    st.altair_chart(
+    show_chart(
         alt.Chart(alt.InlineData(values=values))
         .mark_bar(color=BLUE)
         .encode(
@@ -103,8 +104,7 @@ def show_failures(failures: list[dict[str, object]], *, by: str, what: str, n: s
         .properties(
             title=f"Failed attempts by class, n = {total} (attempts that were repeated with success too)",
             height=alt.Step(26),
-        ),
-        width="stretch",
+        )
     )
     st.dataframe(
         [

@@ -11,6 +11,7 @@ import streamlit as st
 from spinebench.audits.level_aware import HOW_TO_JUDGE, LevelAwareReport, RatedScores
 from spinebench.dashboard.agreement_tables import show_list
 from spinebench.dashboard.case_opening import open_cases
+from spinebench.dashboard.charts import show_chart
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
 from spinebench.dashboard.report_data import (
     TASKS,
@@ -134,7 +135,7 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
     columns = st.columns(2)
     for place, chart in enumerate(charts):
         with columns[place % 2]:
-            st.altair_chart(chart, width="stretch", key=f"score {place} {rater_name(rating)} {condition}")
+            show_chart(chart, key=f"score {place} {rater_name(rating)} {condition}")
     st.caption(
         "Points of 100. Questions: what was not answered counts as wrong. Reports: mean over the scored reports of the "
         f"mean of their sections, by {report.rubric}; reports by {_rater(rating)}. Overall: the three "
@@ -171,7 +172,7 @@ def _parts(
         _open(choice, report, rating, *picked)
     bars = section_bars(models, report.section_names, scale)
     if bars is not None:
-        st.altair_chart(bars, width="stretch", key=f"sections {rater_name(rating)}")
+        show_chart(bars, key=f"sections {rater_name(rating)}")
 
 
 def _open(choice: RunChoice, report: LevelAwareReport, rating: RatedScores, row: str, dimension: str) -> None:

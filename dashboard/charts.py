@@ -1,0 +1,47 @@
+"""Charts on a page, handed to Streamlit as plain specifications.
+
+Altair holds every part of a chart against its schema, twice, which takes more time than all else that an answered
+click does. The charts' code is held against the schema where `checked` says so: in the tests; the server does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import altair as alt
+import streamlit as st
+from altair.utils import schemapi
+
+AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+
+def leave_unchecked() -> None:
+    """From now on charts of this process are not held against the schema."""
+    schemapi.disable_debug_mode()
+
+
+def checked() -> bool:
+    """Whether charts of this process are held against the schema, as they are unless it was told otherwise."""
+    return bool(schemapi.DEBUG_MODE)
+
+
+def show_chart(chart: AnyChart, *, key: str | None = None) -> None:
+    """Draw a chart as wide as its place. Its data are inline: of a data frame altair would refuse 5,000 rows."""
+    st.vega_lite_chart(spec=chart.to_dict(validate=checked()), width="stretch", key=key)
+
+
+def clicked_marks(chart: AnyChart, selection: str, *, key: str) -> Sequence[Mapping[str, Any]]:
+    """Draw a chart with marks that can be clicked; what its parameter of that name holds of the mark clicked just
+    now, [] without a click."""
+    event = cast(
+        Any,
+        st.vega_lite_chart(
+            spec=chart.to_dict(validate=checked()),
+            on_select="rerun",
+            selection_mode=selection,
+            key=key,
+            width="stretch",
+        ),
+    )
+    return list(event["selection"].get(selection) or [])
