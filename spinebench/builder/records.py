@@ -54,6 +54,15 @@ class Finding(Record):
     """Where it stands: file below the source's folder and line, e.g. `train.csv:12`."""
 
 
+class Grading(Record):
+    """What the label files say somewhere about an image's whole study, not only about the image."""
+
+    label: str
+    """As the source words it."""
+    severity: str | None = None
+    """None where it is empty, damaged or contradicted: the study may have it or not."""
+
+
 class LabelledImage(Record):
     """One image of a source with everything that its label files say about it."""
 
@@ -68,6 +77,9 @@ class LabelledImage(Record):
     findings: tuple[Finding, ...] = ()
     healthy: bool = False
     """The source says that nothing is found, or the policy takes its findings for none."""
+    study_gradings: tuple[Grading, ...] = ()
+    """Different gradings of the whole study, of sources that grade studies: an image without a finding of its own may
+    show what is graded on another one."""
     study: str | None = None
     series: str | None = None
     patient: str | None = None
