@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FunctionType
-from typing import cast
+from typing import Any, cast
 
 import streamlit as st
+from pydantic import TypeAdapter
 
 from spinebench.audit_records import AuditSpec
 from spinebench.audits.rows import audit_rows
+from spinebench.dashboard.kept_figures import KeptFigures, kept_record, key_of, read_record
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement import AgreementReport, agreement_report
@@ -30,6 +32,7 @@ from spinebench.evaluators.reasoning import (
     failure_prevalence,
     right_for_wrong_reason,
 )
+from spinebench.records import Record
 from spinebench.store.ingest_audits import ingest_audit
 from spinebench.store.workspace import Workspace
 
@@ -55,6 +58,17 @@ class AuditState:
     def at(self) -> datetime:
         """When one of its files was last written, UTC."""
         return datetime.fromtimestamp(max(written for _, written, _ in self.files) / 1e9, UTC)
+
+
+class AuditFacts(Record):
+    """What is said of an audit as a whole, whatever the task and dimension."""
+
+    locked: bool
+    """Whether the ratings are final."""
+    stale: tuple[str, ...]
+    """What changed since the judge was held against clinicians."""
+    simulated: bool
+    """Whether a trace is."""
 
 
 def audit_specs() -> tuple[AuditSpec, ...]:
@@ -119,9 +133,9 @@ def scored_dimensions(state: AuditState) -> dict[str, list[str]]:
 # there: those of an audit of 20,000 judgements take seconds, in which a page still has to answer clicks.
 
 
-def rows_of(state: AuditState) -> AuditRows:
-    """Everything that the statistics of the audit need. Shared between sessions: to be read only."""
-    return cast(AuditRows, _finished(_read_rows, state))
+def facts_of(state: AuditState) -> AuditFacts:
+    """What is said of the audit as a whole."""
+    return cast(AuditFacts, _finished(_facts, state))
 
 
 def agreement_of(state: AuditState, task: str, dimension: str) -> AgreementReport:
@@ -151,7 +165,7 @@ def pairs_of(state: AuditState, task: str, dimension: str, judge: str) -> tuple[
 
 def is_simulated(state: AuditState) -> bool:
     """Whether a trace of the audit is."""
-    return any(trace.simulated for trace in rows_of(state).traces)
+    return facts_of(state).simulated
 
 
 @st.cache_data(max_entries=8, show_spinner="Loading scores and ratings ...")
@@ -161,33 +175,44 @@ def _load(state: AuditState, database_file: int | None) -> None:
 
 
 def _finished(compute: Callable[..., object], state: AuditState, *asked: str | None) -> object:
-    if compute is not _read_rows:
-        _finished(_read_rows, state)
-    reading = compute is _read_rows
-    report = _reading(state) if reading else _begun(compute, state, asked)
+    report = _begun(compute, state, asked)
     try:
         return report.result(timeout=_PATIENCE_S)
     except TimeoutError:
         raise StillComputingError(report) from None
     except SpinebenchError:
-        if reading:  # the next visit tries again
-            _reading.clear(state)
-        else:
-            _begun.clear(compute, state, asked)
+        _begun.clear(compute, state, asked)  # the next visit tries again
         raise
-
-
-# Rows are large, and an audit at work has a new state every few seconds.
-@st.cache_resource(max_entries=3, show_spinner=False)
-def _reading(state: AuditState) -> Future[object]:
-    return _worker().submit(_read_rows, state)
 
 
 @st.cache_resource(max_entries=_KEPT, show_spinner=False, hash_funcs={FunctionType: lambda one: one.__name__})
 def _begun(
     compute: Callable[..., object], state: AuditState, asked: tuple[str | None, ...]
 ) -> Future[object]:
-    return _worker().submit(compute, rows_of(state), *asked)
+    kept = read_record(_figures(state), _key(compute, state, asked), _KINDS[compute.__name__])
+    if kept is None:
+        return _worker().submit(_computed, compute, state, asked)
+    report: Future[object] = Future()
+    report.set_result(kept)
+    return report
+
+
+def _computed(compute: Callable[..., object], state: AuditState, asked: tuple[str | None, ...]) -> object:
+    return kept_record(
+        _figures(state),
+        _key(compute, state, asked),
+        _KINDS[compute.__name__],
+        lambda: compute(_read_rows(state), *asked),
+        lambda: audit_state(state.audit_id) == state,
+    )
+
+
+def _figures(state: AuditState) -> KeptFigures:
+    return KeptFigures(Workspace(Path(state.path)).cache_dir)
+
+
+def _key(compute: Callable[..., object], state: AuditState, asked: tuple[str | None, ...]) -> str:
+    return key_of(f"audit{compute.__name__}", state.audit_id, state.files, asked)
 
 
 @st.cache_resource(show_spinner=False)
@@ -195,8 +220,16 @@ def _worker() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="audit reports")
 
 
+# Rows are large, and an audit at work has a new state every few seconds.
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _read_rows(state: AuditState) -> AuditRows:
     return audit_rows(Workspace(Path(state.path)), [state.audit_id])
+
+
+def _facts(known: AuditRows) -> AuditFacts:
+    return AuditFacts(
+        locked=known.locked, stale=known.stale, simulated=any(trace.simulated for trace in known.traces)
+    )
 
 
 def _agreement(known: AuditRows, task: str, dimension: str) -> AgreementReport:
@@ -225,3 +258,14 @@ def _pairs(known: AuditRows, task: str, dimension: str, judge: str) -> tuple[Sco
 def _specs(path: str, stamps: tuple[tuple[str, int], ...]) -> tuple[AuditSpec, ...]:
     # The stamps are part of the key: a new audit is read, the others are not read again at every click.
     return tuple(audit.spec() for audit in Workspace(Path(path)).audits())
+
+
+_KINDS: dict[str, TypeAdapter[Any]] = {
+    "_facts": TypeAdapter(AuditFacts),
+    "_agreement": TypeAdapter(AgreementReport),
+    "_calibration": TypeAdapter(CalibrationReport),
+    "_wrong_reasons": TypeAdapter(tuple[WrongReason, ...]),
+    "_prevalences": TypeAdapter(tuple[FailurePrevalence, ...]),
+    "_pairs": TypeAdapter(tuple[ScoredPair, ...]),
+}
+"""What each report is kept as."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import streamlit as st
+from pydantic import TypeAdapter
 
 from spinebench.dashboard.run_choice import RunChoice
-from spinebench.dashboard.workspace_data import DataStamp, data_stamp, query, rows, workspace
+from spinebench.dashboard.workspace_data import DataStamp, data_stamp, kept_of_data, query, rows, workspace
 from spinebench.evaluators.answers import read_answers
 from spinebench.evaluators.healthy import HealthyMisdiagnosis, healthy_misdiagnosis
 from spinebench.evaluators.localization import LocalizationSummary, summarize_localization
@@ -18,6 +19,8 @@ from spinebench.evaluators.taxonomy import disease_label
 
 NOT_ANSWERED = "(not answered)"
 """As the store's view `confusion` calls it."""
+_HEALTHY = TypeAdapter(list[HealthyMisdiagnosis])
+_LOCALIZATION: TypeAdapter[LocalizationSummary | None] = TypeAdapter(LocalizationSummary | None)
 
 
 def outcome_counts(choice: RunChoice) -> Counter[tuple[str, str, str, str, str]]:
@@ -67,10 +70,14 @@ def localization_summary(choice: RunChoice, model: str) -> LocalizationSummary |
 def _healthy(
     path: str, stamp: DataStamp | None, run_ids: list[str], personas: list[str], conditions: list[str]
 ) -> list[HealthyMisdiagnosis]:
-    tables = [
-        query("healthy", run_id=run_id, personas=personas, image_conditions=conditions) for run_id in run_ids
-    ]
-    return healthy_misdiagnosis(pa.concat_tables(tables), by=("modality", "region", "source"))
+    def compute() -> list[HealthyMisdiagnosis]:
+        tables = [
+            query("healthy", run_id=run_id, personas=personas, image_conditions=conditions)
+            for run_id in run_ids
+        ]
+        return healthy_misdiagnosis(pa.concat_tables(tables), by=("modality", "region", "source"))
+
+    return kept_of_data(path, stamp, _HEALTHY, "healthy", (run_ids, personas, conditions), compute)
 
 
 @st.cache_data(max_entries=50, show_spinner="Reading localizations ...")
@@ -82,12 +89,16 @@ def _localization(
     conditions: list[str],
     model: str,
 ) -> LocalizationSummary | None:
-    tables = [
-        query("localizations", run_id=run_id, model=model, personas=personas, image_conditions=conditions)
-        for run_id in run_ids
-    ]
-    table = pa.concat_tables(tables)
-    return summarize_localization(read_answers(table), distances=True) if table.num_rows else None
+    def compute() -> LocalizationSummary | None:
+        tables = [
+            query("localizations", run_id=run_id, model=model, personas=personas, image_conditions=conditions)
+            for run_id in run_ids
+        ]
+        table = pa.concat_tables(tables)
+        return summarize_localization(read_answers(table), distances=True) if table.num_rows else None
+
+    asked = (run_ids, personas, conditions, model)
+    return kept_of_data(path, stamp, _LOCALIZATION, "localization", asked, compute)
 
 
 def _chosen_rows(name: str, choice: RunChoice) -> Iterator[dict[str, Any]]:

@@ -61,10 +61,10 @@ def create_app(workspace: Path, *, hosts: Sequence[str] | None = None) -> App:
 
 @asynccontextmanager
 async def _warming(app: App) -> AsyncIterator[None]:
-    from spinebench.dashboard.warming import warm_in_background
+    from spinebench.dashboard.warming import kept_ready
 
-    warm_in_background()
-    yield
+    with kept_ready():
+        yield
 
 
 def _to_the_first_page(request: Request) -> RedirectResponse:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from pydantic import TypeAdapter
 
 from spinebench.dashboard.run_choice import RunChoice, all_runs
-from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
+from spinebench.dashboard.workspace_data import DataStamp, data_stamp, kept_of_data, workspace
 from spinebench.evaluators.clustered import count_distinct
 from spinebench.evaluators.question_table import STATUSES, QuestionTable
 from spinebench.evaluators.results import AccuracySummary, accuracies
@@ -21,6 +22,8 @@ from spinebench.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from spinebench.evaluators.comparison import Comparison
+
+_ACCURACIES = TypeAdapter(list[AccuracySummary])
 
 
 def model_accuracies(choice: RunChoice, run_ids: tuple[str, ...]) -> tuple[AccuracySummary, ...]:
@@ -83,10 +86,14 @@ def _accuracies(
     persona: str,
     condition: str,
 ) -> list[AccuracySummary]:
-    table = _questions(path, stamp, benchmark_runs)
-    return accuracies(
-        table.graded(run_ids=run_ids, models=models, personas=[persona], conditions=[condition])
-    )
+    def compute() -> list[AccuracySummary]:
+        table = _questions(path, stamp, benchmark_runs)
+        return accuracies(
+            table.graded(run_ids=run_ids, models=models, personas=[persona], conditions=[condition])
+        )
+
+    asked = (_specs(path, benchmark_runs), run_ids, models, persona, condition)
+    return kept_of_data(path, stamp, _ACCURACIES, "accuracies", asked, compute)
 
 
 @st.cache_data(max_entries=50, show_spinner="Comparing the models ...")
@@ -98,13 +105,18 @@ def _comparison(
     personas: tuple[str, ...],
     conditions: tuple[str, ...],
 ) -> Comparison | None:
-    from spinebench.evaluators.comparison import compare
+    from spinebench.evaluators.comparison import Comparison, compare
 
-    table = _questions(path, stamp, benchmark_runs)
-    graded = table.graded(run_ids=run_ids, models=table.models, personas=personas, conditions=conditions)
-    if count_distinct(graded.text("model").codes) < 2:
-        return None
-    return compare(graded, n_resamples=0)
+    def compute() -> Comparison | None:
+        table = _questions(path, stamp, benchmark_runs)
+        graded = table.graded(run_ids=run_ids, models=table.models, personas=personas, conditions=conditions)
+        if count_distinct(graded.text("model").codes) < 2:
+            return None
+        return compare(graded, n_resamples=0)
+
+    kind: TypeAdapter[Comparison | None] = TypeAdapter(Comparison | None)
+    asked = (_specs(path, benchmark_runs), run_ids, personas, conditions)
+    return kept_of_data(path, stamp, kind, "comparison", asked, compute)
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
@@ -114,3 +126,9 @@ def _questions(path: str, stamp: DataStamp | None, run_ids: tuple[str, ...]) -> 
     models = list(dict.fromkeys(model for run in runs for model in run.models))
     table = place.query("questions", run_ids=list(run_ids), models=models, statuses=list(STATUSES))
     return QuestionTable.of(table, runs, models)
+
+
+def _specs(path: str, run_ids: tuple[str, ...]) -> list[tuple[str, int, int]]:
+    """Which state the descriptions of these runs are in: figures name what they say, beside the database."""
+    found = [(run_id, (Workspace(Path(path)).runs_dir / run_id / "run.json").stat()) for run_id in run_ids]
+    return [(run_id, stat.st_mtime_ns, stat.st_size) for run_id, stat in found]

@@ -1,58 +1,90 @@
-"""What the first page needs, made ready while the server starts: the libraries that draw, and the figures."""
+"""What pages need, made ready before they are asked for: the libraries that draw, and the figures that are shown first.
+
+Libraries are loaded before the server listens. Figures are computed by a process beside it (`preparing`), at its start
+and whenever the data have changed and then rested.
+"""
 
 from __future__ import annotations
 
+import gc
 import logging
+import subprocess
+import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from streamlit import runtime
 
-from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
-from spinebench.dashboard.run_choice import usual_choice
-from spinebench.dashboard.summaries import model_accuracies
-from spinebench.dashboard.workspace_data import data_stamp, workspace
+from spinebench.dashboard.navigation import PAGES
+from spinebench.dashboard.workspace_data import workspace
 from spinebench.errors import SpinebenchError
 
+_EVERY_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-def warm_in_background() -> threading.Thread:
-    """Begin, and return at once. A page that asks meanwhile waits for what is being computed, and computes no second
-    time. Whatever goes wrong here is said by the page that meets it."""
-    thread = threading.Thread(target=_warm, name="warming", daemon=True)
-    thread.start()
-    return thread
+def load_libraries() -> None:
+    """Load every page with all that it draws with, for a process that does nothing but serve them."""
+    from spinebench.dashboard.charts import leave_unchecked
+    from spinebench.dashboard.kept_figures import code_digest
 
-
-def _warm() -> None:
-    while not runtime.exists():  # what is kept, is kept by it
-        time.sleep(0.05)
-    for name in ("overview", "errors"):
+    for name, _, _ in PAGES:
         import_module(f"spinebench.dashboard.pages.{name}")
+    import_module("pandas")
+    leave_unchecked()
+    code_digest()  # of the code that was loaded, not of what stands in its place when a page is opened
+    # Streamlit collects garbage after every run of a script. What was loaded so far is none: going through it each
+    # time takes 0.08 s.
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def kept_ready() -> Iterator[None]:
+    """Prepare figures in the background for as long as this lasts. Whatever goes wrong there is said by the page that
+    meets it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep_ready, args=(stop,), name="preparing", daemon=True)
+    thread.start()
     try:
-        specs = tuple(run.spec() for run in workspace().runs())
-        if specs and data_stamp() is not None:
-            choice = usual_choice(specs)
-            model_accuracies(choice, tuple(choice.run_ids))
-            # The slowest figures of the second page; the last audit is the one it shows first.
-            audits = [
-                one.audit_id
-                for one in workspace().audits()
-                if {*one.spec().sample.run_ids} & {*choice.run_ids}
-            ]
-            if audits:
-                _wait_for_prevalences(audits[-1])
-    except SpinebenchError as error:
-        _log.info("not made ready: %s", error)
+        yield
+    finally:
+        stop.set()
 
 
-def _wait_for_prevalences(audit_id: str) -> None:
+def _keep_ready(stop: threading.Event) -> None:
+    while not runtime.exists():
+        if stop.wait(0.05):
+            return
+    from spinebench.dashboard.preparing import is_prepared, state_of_everything
+
+    prepared, seen = None, None
     while True:
         try:
-            prevalences_of(audit_state(audit_id))
-        except StillComputingError as error:
-            error.wait()
-        else:
+            now = state_of_everything()
+            # A run or audit at work has a new state all the time: its figures are prepared when it rests.
+            if now != prepared and (prepared is None or now == seen):
+                if not is_prepared(now):
+                    _prepare(stop)
+                prepared = now
+            seen = now
+        except (SpinebenchError, OSError) as error:
+            _log.info("not made ready: %s", error)
+        if stop.wait(_EVERY_S):
+            return
+
+
+def _prepare(stop: threading.Event) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spinebench.dashboard.preparing", str(workspace().path)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None:
+        if stop.wait(0.2):
+            process.terminate()
+            process.wait()
             return

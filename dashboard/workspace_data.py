@@ -8,21 +8,34 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import streamlit as st
+from pydantic import TypeAdapter
 
+from spinebench.dashboard.kept_figures import KeptFigures, kept_record, kept_table, key_of
 from spinebench.errors import DataError, SpinebenchError
 from spinebench.evaluators.invisible import INVISIBLE, written_out
 from spinebench.store.database import Parameter
 from spinebench.store.workspace import Workspace
 
 WORKSPACE_VARIABLE = "SPINEBENCH_DASHBOARD_WORKSPACE"
+FoundT = TypeVar("FoundT")
 _KEPT = 200
 """Answers to queries that are kept, of all sessions together."""
+_LASTING = frozenset(
+    {
+        "audit_dimensions", "audit_usage", "audits", "case_rubric", "case_values", "cases", "confusion", "coverage",
+        "discordant", "failures", "item_counts", "item_duplicates", "item_images", "item_sizes", "judge_failures",
+        "outcomes", "run_tasks", "runs", "score_spread", "shifts", "statuses", "timing", "usage", "written_reports",
+    }
+)  # fmt: skip
+"""Queries whose answers are kept beyond the server's end: counts over everything and pages of lists, no texts."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,36 @@ def _kept(
     path: str, stamp: DataStamp | None, name: str, params: tuple[tuple[str, Parameter], ...]
 ) -> pa.Table:
     # The path and the stamp are part of the key: a new state of the data is asked anew.
-    return Workspace(Path(path)).query(name, **dict(params))
+    place = Workspace(Path(path))
+    asked = dict(params)
+    if stamp is None or name not in _LASTING or asked.get("cases") is not None:
+        return place.query(name, **asked)
+    return kept_table(
+        KeptFigures(place.cache_dir),
+        key_of(f"query {name}", stamp.modified_ns, stamp.size, params),
+        lambda: place.query(name, **asked),
+        lambda: data_stamp() == stamp,
+    )
+
+
+def kept_of_data(
+    path: str,
+    stamp: DataStamp | None,
+    kind: TypeAdapter[FoundT],
+    what: str,
+    asked: tuple[object, ...],
+    compute: Callable[[], FoundT],
+) -> FoundT:
+    """A figure computed from the database in the state of `stamp`, kept beyond the server's end."""
+    if stamp is None:
+        return compute()
+    return kept_record(
+        KeptFigures(Workspace(Path(path)).cache_dir),
+        key_of(what, stamp.modified_ns, stamp.size, asked),
+        kind,
+        compute,
+        lambda: data_stamp() == stamp,
+    )
 
 
 def say_when(stamp: DataStamp | None) -> None:

@@ -23,7 +23,7 @@ from spinebench.dashboard.audit_reports import (
     agreement_of,
     audit_specs,
     audit_state,
-    rows_of,
+    facts_of,
     scored_dimensions,
 )
 from spinebench.dashboard.waiting import wait_for
@@ -89,7 +89,7 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
 
 
 def _show_report(state: AuditState, task: str, dimension: str, where: DeltaGenerator) -> None:
-    known = rows_of(state)
+    known = facts_of(state)
     _mark_ratings(known.locked, known.stale)
     report = agreement_of(state, task, dimension)
     one = report.dimensions[0]

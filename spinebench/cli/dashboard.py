@@ -55,7 +55,9 @@ def dashboard(
     # Streamlit warns that it caches in memory whenever its pages are served by an application.
     logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(lambda _: False)
     from spinebench.dashboard.server import create_app
+    from spinebench.dashboard.warming import load_libraries
 
+    load_libraries()
     address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"
     say(f"dashboard on {workspace}: {address}  (Ctrl-C ends it)")
     hosts = [*_THIS_MACHINE, *(allow_host or ())]
