@@ -1,0 +1,147 @@
+"""Rows of a CSV file with their lines; a damaged line is named and harms no other one."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spinebench.benchmarks.problems import shown
+from spinebench.builder.importers.imported import Ledger
+from spinebench.errors import DataError
+
+_LONGEST_LINE = 1 << 20
+_DIGITS = re.compile(r"(\d{1,20})(?:\.0+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells of a line without outer white space."""
+
+    place: str
+    """`<file>:<line>`, counted from 1."""
+    cells: dict[str, str]
+    """By the header's name in lower case."""
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+
+def read_rows(
+    file: Path,
+    name: str,
+    ledger: Ledger,
+    *,
+    columns: Sequence[str] = (),
+    delimiters: str = ",",
+    damaged: Callable[[Row], None] | None = None,
+) -> Iterator[Row]:
+    """The rows below a header line; blank lines are passed over.
+
+    A line that is no UTF-8, has an open quotation mark or another number of cells than the header goes into the ledger
+    as `bad_row`, and the next one is read; a cell therefore holds no line break. `damaged` is told of lines with a
+    wrong number of cells, the missing ones empty: it may still know which image they speak of. The delimiter is the one
+    of `delimiters` that the header has most of. Raises `DataError` where the header lacks one of `columns`, names one
+    twice, or is no text.
+    """
+    header: list[str] | None = None
+    delimiter = delimiters[0]
+    for line, text in _lines(file, name):
+        place = f"{name}:{line}"
+        if header is None:
+            if isinstance(text, bytes):
+                raise _no_table(name, f"starts with {shown(text[:20])}")
+            delimiter = max(delimiters, key=text.count)
+            header = _header(text, delimiter, name, columns)
+            continue
+        ledger.counts["rows"] += 1
+        cells = _cells(text, delimiter)
+        if isinstance(cells, str):
+            ledger.drop(place, "bad_row", cells)
+        elif len(cells) != len(header):
+            ledger.drop(
+                place, "bad_row", f"has {len(cells)} cells: expected {len(header)}, found {shown(text)}"
+            )
+            if damaged is not None:
+                filled = cells + [""] * (len(header) - len(cells))
+                damaged(Row(place, dict(zip(header, filled, strict=False))))
+        else:
+            yield Row(place, dict(zip(header, cells, strict=True)))
+    if header is None:
+        raise _no_table(name, "has no line")
+
+
+def read_cells(file: Path, name: str, ledger: Ledger) -> Iterator[tuple[str, list[str] | str]]:
+    """Place and cells of every line of a file without a header; a text in place of cells says what is wrong."""
+    for line, text in _lines(file, name):
+        ledger.counts["rows"] += 1
+        yield f"{name}:{line}", _cells(text, ",")
+
+
+def whole_number(text: str) -> str | None:
+    """The digits of a number that is written as `7` or, as pandas writes a column with gaps, `7.0`; else None."""
+    match = _DIGITS.fullmatch(text)
+    return None if match is None else match[1]
+
+
+def _lines(file: Path, name: str) -> Iterator[tuple[int, str | bytes]]:
+    """Line number and text; bytes where the line is no text. Blank lines are left out."""
+    try:
+        with open(file, "rb") as stream:
+            line = 0
+            while raw := stream.readline(_LONGEST_LINE + 1):
+                line += 1
+                if len(raw) > _LONGEST_LINE:
+                    while raw and not raw.endswith(b"\n"):
+                        raw = stream.readline(_LONGEST_LINE)
+                    yield line, b"a line of more than 1 MiB"
+                    continue
+                raw = raw.rstrip(b"\r\n")
+                if line == 1:
+                    raw = raw.removeprefix(b"\xef\xbb\xbf")
+                if not raw.strip():
+                    continue
+                try:
+                    text = raw.decode("utf-8")
+                except UnicodeDecodeError:
+                    yield line, raw
+                else:
+                    yield line, raw if "\0" in text else text
+    except OSError as error:
+        raise DataError(
+            f"label file {name!r}: expected a readable file ({error.strerror or error}); check its permissions"
+        ) from error
+
+
+def _cells(text: str | bytes, delimiter: str) -> list[str] | str:
+    if isinstance(text, bytes):
+        return f"is no UTF-8 text: {shown(text[:40])}"
+    if '"' not in text:
+        return [cell.strip() for cell in text.split(delimiter)]
+    try:
+        rows = list(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return f"is no CSV line ({error}): {shown(text)}"
+    return [cell.strip() for cell in rows[0]]
+
+
+def _header(text: str, delimiter: str, name: str, columns: Sequence[str]) -> list[str]:
+    cells = _cells(text, delimiter)
+    if isinstance(cells, str):
+        raise _no_table(name, cells)
+    header = [cell.casefold() for cell in cells]
+    if missing := [column for column in columns if column not in header]:
+        raise _no_table(name, f"has the columns {shown(', '.join(cells))}, without {', '.join(missing)}")
+    twice = sorted({column for column in header if column and header.count(column) > 1})
+    if twice:
+        raise _no_table(name, f"has the column {twice[0]!r} twice")
+    return header
+
+
+def _no_table(name: str, found: str) -> DataError:
+    return DataError(
+        f"label file {name!r} {found}: expected a CSV file with a header line; "
+        "docs/builder-sources.md says which columns"
+    )
