@@ -38,6 +38,7 @@ from spinebench.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from spinebench.dashboard.rater_oidc import OidcSignIn
+    from spinebench.dashboard.review_server import ReviewServer
 
 COOKIE = "spinebench_rater"
 _LARGEST_BODY = 1 << 20
@@ -61,13 +62,18 @@ _log = logging.getLogger(__name__)
 
 
 def create_rater_app(
-    workspace: Workspace, *, image_root: Path | None = None, oidc: OidcSettings | None = None
+    workspace: Workspace,
+    *,
+    image_root: Path | None = None,
+    oidc: OidcSettings | None = None,
+    review: Path | None = None,
 ) -> Starlette:
     """The application for raters over one workspace; `image_root` as in `RaterPackets`.
 
-    `oidc`: the provider through which raters may sign in too; None: by token alone.
+    `oidc`: the provider through which raters may sign in too; None: by token alone. `review`: folder of a build whose
+    items its reviewers check here, beside their packets.
     """
-    server = _RaterServer(workspace, image_root, oidc)
+    server = _RaterServer(workspace, image_root, oidc, review)
     return Starlette(
         routes=[
             Route("/", server.home, methods=["GET"]),
@@ -77,6 +83,7 @@ def create_rater_app(
             Route("/rate/{set_id}/images/{key}", server.image, methods=["GET"]),
             Route("/rate/{set_id}/ratings", server.rating, methods=["POST"]),
             *server.provider_routes(),
+            *server.review_routes(),
         ],
         middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
     )
@@ -107,7 +114,9 @@ def _from_here(request: Request) -> bool:
 
 
 class _RaterServer:
-    def __init__(self, workspace: Workspace, image_root: Path | None, oidc: OidcSettings | None) -> None:
+    def __init__(
+        self, workspace: Workspace, image_root: Path | None, oidc: OidcSettings | None, review: Path | None
+    ) -> None:
         self._sessions = RaterSessions(workspace)
         self._packets = RaterPackets(workspace, image_root=image_root)
         self._by_https = oidc is not None and oidc.by_https
@@ -116,6 +125,15 @@ class _RaterServer:
             from spinebench.dashboard.rater_oidc import OidcSignIn
 
             self._oidc = OidcSignIn(oidc)
+        self._review: ReviewServer | None = None
+        if review is not None:
+            from spinebench.dashboard.review_server import ReviewServer
+
+            self._review = ReviewServer(review, rater=self._rater, body=_body)
+
+    def review_routes(self) -> list[Route]:
+        """The review of a build; none without one."""
+        return [] if self._review is None else self._review.routes()
 
     def provider_routes(self) -> list[Route]:
         """To the provider and back; none without one."""
@@ -132,10 +150,12 @@ class _RaterServer:
         if rater is None:
             return self._sign_in_page()
         held = await run_in_threadpool(self._packets.of, rater)
-        if len(held) == 1:
-            return RedirectResponse(f"/rate/{held[0].set_id}", status_code=303)
+        review = None if self._review is None else await run_in_threadpool(self._review.link, rater)
+        links = [f"/rate/{one.set_id}" for one in held] + ([] if review is None else [review[0]])
+        if len(links) == 1:
+            return RedirectResponse(links[0], status_code=303)
         listed = await run_in_threadpool(lambda: [(f"/rate/{one.set_id}", one.progress()) for one in held])
-        return _html(packets_page(rater, listed))
+        return _html(packets_page(rater, listed, review=review))
 
     async def sign_in(self, request: Request) -> Response:
         body = await _body(request)

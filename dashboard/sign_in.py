@@ -49,13 +49,19 @@ def sign_in_page(fault: str = "", *, provider: str | None = None) -> str:
     )
 
 
-def packets_page(rater: str, held: Sequence[tuple[str, Progress]]) -> str:
-    """The rater's packets, as (address, progress); an empty list says so."""
+def packets_page(
+    rater: str, held: Sequence[tuple[str, Progress]], *, review: tuple[str, int, int] | None = None
+) -> str:
+    """The rater's packets, as (address, progress), and their part of a build's review, as
+    (address, items decided, items); nothing at all says so."""
     lines = "".join(
         f'<li><a href="{escape(address)}">Packet {number}</a>: {one.n_rated} of {one.n_assigned} submitted</li>'
         for number, (address, one) in enumerate(held, start=1)
     )
-    body = f"<ul>{lines}</ul>" if held else "<p>There is nothing for you to rate at present.</p>"
+    if review is not None:
+        address, n_decided, n_items = review
+        lines += f'<li><a href="{escape(address)}">Review of items</a>: {n_decided} of {n_items} decided</li>'
+    body = f"<ul>{lines}</ul>" if lines else "<p>There is nothing for you to rate at present.</p>"
     return _page(
         f"Signed in as {rater}",
         f'{body}<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>',

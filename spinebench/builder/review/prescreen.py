@@ -6,9 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from spinebench.builder.records import Candidate
 from spinebench.builder.review.prescreen_asking import (
@@ -18,31 +15,17 @@ from spinebench.builder.review.prescreen_asking import (
     read_reply,
     templates,
 )
+from spinebench.builder.review.prescreen_plan import PrescreenPlan
 from spinebench.builder.review.prescreen_records import PrescreenEntry, PrescreenReply, prescreen_journal
 from spinebench.builder.review.queue import Review
 from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Call, Gateway
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel, ModelRequest
-from spinebench.records import DecodingOptions, FinishReason, JsonValue, Record
+from spinebench.records import FinishReason, Record
 from spinebench.runs.crew import Crew, raise_first
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
-from spinebench.runs.plan_fields import (
-    DECODE,
-    BudgetUsd,
-    FailOnError,
-    Flag,
-    ItemTimeout,
-    MaxConnections,
-    MaxRetries,
-    MaxTokens,
-    ModelEntry,
-    Reuse,
-    Temperature,
-    Timeout,
-    TokenLimit,
-    policy_of,
-)
+from spinebench.runs.plan_fields import policy_of
 from spinebench.runs.progress import Progress
 from spinebench.runs.stopping import StopSwitch
 from spinebench.store.locks import run_lock
@@ -50,35 +33,6 @@ from spinebench.store.locks import run_lock
 _REPLY_TOKENS = (60, 1500)
 """The object alone is short; a model that thinks first is not."""
 _UNWILLING = frozenset({FinishReason.REFUSAL, FinishReason.FILTER})
-
-
-class PrescreenPlan(Record):
-    """Which model looks through the items, and within which limits."""
-
-    model: Annotated[ModelEntry, Flag("--model -m", "Model")] = Field(
-        description="Model that sees picture and marked answer, provider/id."
-    )
-    model_args: Annotated[dict[str, JsonValue], Flag("-M", "Model")] = Field(
-        default_factory=dict, description="Option for the model, key=value (repeatable)."
-    )
-    temperature: Temperature = None
-    max_tokens: MaxTokens = None
-    model_seed: Annotated[int | None, Flag("--model-seed", DECODE)] = Field(
-        default=None, description="Seed sent to the provider, where it takes one."
-    )
-    max_connections: MaxConnections = 16
-    adaptive_connections: bool = False
-    max_retries: MaxRetries = 6
-    timeout: Timeout = None
-    item_timeout: ItemTimeout = None
-    budget_usd: BudgetUsd = None
-    token_limit: TokenLimit = None
-    reuse: Reuse = True
-    fail_on_error: FailOnError = 0.0
-
-    def decoding(self) -> DecodingOptions:
-        """The decoding options of every call."""
-        return DecodingOptions(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.model_seed)
 
 
 class PrescreenEstimate(Record):
@@ -126,6 +80,11 @@ class Prescreening:
         for entry in self._journal.read():
             if entry.replies and entry.model == self.model.name:
                 self._done[entry.item_id, entry.request_hash] = entry
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything in the journal."""
+        return self._journal.path.exists()
 
     def estimate(self) -> PrescreenEstimate:
         """What is left to ask, counted without a call."""
