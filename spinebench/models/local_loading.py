@@ -87,7 +87,7 @@ def load_model(checkpoint: Checkpoint, options: LocalOptions, config: Any, devic
     dtype: Any = options.dtype
     if dtype == "auto" and device == "cpu" and _saved_dtype(config) == "float16":
         dtype = "float32"  # many CPU kernels have no float16, and those there are slow
-    with _told(checkpoint, "weights"), _quiet_bars(quiet=not checkpoint.on_hub):
+    with _told(checkpoint, "weights"), quiet_bars(quiet=not checkpoint.on_hub):
         model, info = AutoModelForImageTextToText.from_pretrained(
             checkpoint.source,
             dtype=dtype if dtype == "auto" else getattr(torch, dtype),
@@ -150,7 +150,7 @@ def _mend(checkpoint: Checkpoint, said: str) -> str:
 
 
 @contextlib.contextmanager
-def _quiet_bars(*, quiet: bool) -> Iterator[None]:
+def quiet_bars(*, quiet: bool) -> Iterator[None]:
     """No progress bar for reading weights from disk; a download from the hub keeps its own."""
     from transformers.utils import logging
 
