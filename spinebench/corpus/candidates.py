@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spinebench.benchmarks.near_texts import near_texts
 from spinebench.benchmarks.text_identifiers import find_identifiers
 from spinebench.corpus.known_items import KnownItems, near_text
-from spinebench.corpus.near_texts import near_texts
 from spinebench.corpus.parts import LeftOut, Part, Reason
 from spinebench.corpus.plan import Kind
 from spinebench.corpus.questions import remarks_on_mcq, tidy_options

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from spinebench.benchmarks.images import ImageStore
 from spinebench.benchmarks.load import load_benchmark
+from spinebench.benchmarks.near_texts import exact_form
 from spinebench.benchmarks.picture_hash import picture_hash
 from spinebench.benchmarks.problems import ImageError
-from spinebench.corpus.near_texts import exact_form
 from spinebench.records import WRITTEN_TASKS, ImageRef, Item, Record, Sha256
 
 _ALONE = 64

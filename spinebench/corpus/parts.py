@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Literal
 
+from spinebench.benchmarks.near_texts import exact_form
 from spinebench.benchmarks.picture_hash import NEAR_BITS, distances
 from spinebench.corpus.anchoring import weight
 from spinebench.corpus.captions import caption_label
 from spinebench.corpus.documents import AnchoredFigure, Paragraph, Source
 from spinebench.corpus.known_items import KnownItems
-from spinebench.corpus.near_texts import exact_form
 from spinebench.corpus.plan import Kind
 from spinebench.corpus.reading import ImageFacts, ReadDocument
 from spinebench.records import Record, Sha256, digest

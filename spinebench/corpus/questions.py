@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from spinebench.corpus.near_texts import exact_form, normalized
+from spinebench.benchmarks.near_texts import exact_form, normalized
 from spinebench.corpus.reading import language_of
 from spinebench.corpus.replies import McqDraft, OpenDraft
 

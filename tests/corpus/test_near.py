@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
+from spinebench.benchmarks.near_texts import NEAR_OVERLAP, exact_form, near_texts, shingles
 from spinebench.benchmarks.picture_hash import N_BITS, NEAR_BITS, distances, picture_hash
-from spinebench.corpus.near_texts import NEAR_OVERLAP, exact_form, near_texts, shingles
 from tests.corpus_authors import picture
 
 
