@@ -80,8 +80,9 @@ class Vocabulary(Record):
         labels = (self.healthy, *self.diseases)
         found = {_form(name): label for label in labels for name in (label, *self.synonyms.get(label, ()))}
         for label in labels:
-            known = canonical_disease(label)
-            if known is not None:
+            # Not for a label that is itself only a synonym there: retrolisthesis is a slip, not every slip one of its.
+            known = HEALTHY if label == self.healthy else canonical_disease(label)
+            if known is not None and (label == self.healthy or _form(known) == _form(label)):
                 for name in synonyms(known):
                     found.setdefault(_form(name), label)
         return found

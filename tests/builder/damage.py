@@ -83,7 +83,7 @@ def damage_rsna(folder: Path) -> Named:
         (strange, "unknown_series"),
         ("rsna/5/50/1", "doubtful_label"),
         ("rsna/5/50/2", "doubtful_label"),
-        ("rsna/6/60/1", "doubtful_label"),
+        ("rsna/6/60/1", "unknown_series"),
         ("rsna/5/50/3", "doubtful_label"),
         ("rsna/5/50/9", "missing_image"),
         ("rsna/5/51/9", "unknown_series"),

@@ -41,9 +41,9 @@ def read_rows(
     """The rows below a header line; blank lines are passed over.
 
     A line that is no UTF-8, has an open quotation mark or another number of cells than the header goes into the ledger
-    as `bad_row`, and the next one is read; a cell therefore holds no line break. `damaged` is told of lines with a
-    wrong number of cells, the missing ones empty: it may still know which image they speak of. The delimiter is the one
-    of `delimiters` that the header has most of. Raises `DataError` where the header lacks one of `columns`, names one
+    as `bad_row`, and the next one is read; a cell therefore holds no line break. `damaged` is given such a line as far
+    as it can be read, missing cells empty: it may still know which image it speaks of. The delimiter is the one of
+    `delimiters` that the header has most of. Raises `DataError` where the header lacks one of `columns`, names one
     twice, or is no text.
     """
     header: list[str] | None = None
@@ -58,17 +58,16 @@ def read_rows(
             continue
         ledger.counts["rows"] += 1
         cells = _cells(text, delimiter)
-        if isinstance(cells, str):
-            ledger.drop(place, "bad_row", cells)
-        elif len(cells) != len(header):
-            ledger.drop(
-                place, "bad_row", f"has {len(cells)} cells: expected {len(header)}, found {shown(text)}"
-            )
-            if damaged is not None:
-                filled = cells + [""] * (len(header) - len(cells))
-                damaged(Row(place, dict(zip(header, filled, strict=False))))
-        else:
-            yield Row(place, dict(zip(header, cells, strict=True)))
+        if not isinstance(cells, str):
+            if len(cells) == len(header):
+                yield Row(place, dict(zip(header, cells, strict=True)))
+                continue
+            cells = f"has {len(cells)} cells: expected {len(header)}, found {shown(text)}"
+        ledger.drop(place, "bad_row", cells)
+        if damaged is not None:
+            rough = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+            parts = [part.strip() for part in rough.split(delimiter)] + [""] * len(header)
+            damaged(Row(place, dict(zip(header, parts, strict=False))))
     if header is None:
         raise _no_table(name, "has no line")
 
