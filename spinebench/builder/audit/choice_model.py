@@ -1,0 +1,176 @@
+"""The learner of the baselines: a conditional logit over the options that an item offers, with a ridge penalty.
+
+McFadden (1974): option o of item i has the score s = a[class of o] + x_i . B[:, class of o] + z_io . t, and is right
+with probability exp(s) / sum over the item's options of exp(s). x_i are features of the item (its words, its
+modality), z_io of the option in it (its position), a says how often a class is right where it is offered. The penalty
+on B and t, half the sum of squares times a constant (le Cessie and van Houwelingen 1992), keeps rare features from
+deciding; a is hardly held. No interactions of features are in it: what only two features together tell is not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spinebench.evaluators.clustered import FloatArray, IntArray
+
+_INTERCEPT = 0.01
+"""Share of the penalty that the classes' own terms bear: none of them runs away where a class is never right."""
+_STEPS = 80
+_TIE = 1e-6
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Items of one kind, each a choice among classes."""
+
+    offered: IntArray
+    """Items x places: class of the option there, -1 where an item has no more options."""
+    right: IntArray
+    """Items: place of the right option; -1 where it is none of them."""
+    n_classes: int
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a baseline may look at."""
+
+    rows: Any
+    """Distinct feature vectors of items, a sparse matrix of ones: distinct x features; None: no features."""
+    row_of: IntArray
+    """Items: their row in `rows`."""
+    of_options: FloatArray | None = None
+    """Items x places x features of options."""
+
+
+@dataclass(frozen=True)
+class _Distinct:
+    """Items that are the same choice with the same features, counted together: most benchmarks have few."""
+
+    choices: Choices
+    features: Features
+    index: IntArray
+    """Items: which distinct one each is."""
+
+
+def out_of_fold(choices: Choices, features: Features, folds: IntArray, *, penalty: float) -> FloatArray:
+    """Probabilities, items x places, of each item by the model of all folds but its own; 0 where nothing is offered."""
+    same = _distinct(choices, features)
+    found = np.zeros(choices.offered.shape)
+    order = _order(choices, features)
+    for fold in range(int(folds.max()) + 1):
+        test = np.flatnonzero(folds == fold)
+        weights = np.bincount(same.index[folds != fold], minlength=len(same.choices)).astype(np.float64)
+        fitted = _fit(same, weights, penalty)
+        probabilities = fitted[same.index[test]]
+        found[test[:, None], order[test]] = probabilities
+    return found
+
+
+def share_of_hits(probabilities: FloatArray, right: IntArray) -> FloatArray:
+    """Per item: 1 where the right place has the greatest probability, 1 / k where k places share it, else 0."""
+    best = probabilities.max(axis=1, keepdims=True)
+    among = probabilities >= best - _TIE
+    hit = among[np.arange(len(right)), np.maximum(right, 0)] & (right >= 0)
+    return np.where(hit, 1.0 / among.sum(axis=1), 0.0)
+
+
+def _order(choices: Choices, features: Features) -> IntArray:
+    """Places in the order they are compared in: by class where places themselves are no feature."""
+    if features.of_options is not None:
+        return np.broadcast_to(np.arange(choices.offered.shape[1]), choices.offered.shape)
+    return np.argsort(choices.offered, axis=1, kind="stable")
+
+
+def _distinct(choices: Choices, features: Features) -> _Distinct:
+    order = _order(choices, features)
+    offered = np.take_along_axis(choices.offered, order, axis=1)
+    right = np.where(choices.right >= 0, (order == np.maximum(choices.right, 0)[:, None]).argmax(axis=1), -1)
+    parts = [offered, right[:, None], features.row_of[:, None]]
+    keys = np.concatenate(parts, axis=1).astype(np.float64)
+    if features.of_options is not None:
+        keys = np.concatenate([keys, features.of_options.reshape(len(keys), -1)], axis=1)
+    keys = np.ascontiguousarray(keys) + 0.0  # no negative zeros: bytes are compared
+    whole = keys.view(np.dtype((np.void, keys.dtype.itemsize * keys.shape[1]))).ravel()
+    _, first, index = np.unique(whole, return_index=True, return_inverse=True)
+    return _Distinct(
+        choices=Choices(offered[first], right[first], choices.n_classes),
+        features=Features(
+            rows=features.rows,
+            row_of=features.row_of[first],
+            of_options=None if features.of_options is None else features.of_options[first],
+        ),
+        index=index.ravel(),
+    )
+
+
+def _fit(same: _Distinct, weights: FloatArray, penalty: float) -> FloatArray:
+    """Probabilities of all distinct items by the model of those with weight; without any weight all alike."""
+    from scipy.optimize import minimize
+
+    model = _Model(same.choices, same.features, weights, penalty)
+    if not weights.any():
+        return model.probabilities(np.zeros(model.size))
+    found = minimize(
+        model.loss,
+        np.zeros(model.size),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": _STEPS, "ftol": 1e-8, "gtol": 1e-4 * max(1.0, float(weights.sum())) ** 0.5},
+    )
+    return model.probabilities(np.asarray(found.x))
+
+
+class _Model:
+    """Loss, gradient and probabilities over the distinct items."""
+
+    def __init__(self, choices: Choices, features: Features, weights: FloatArray, penalty: float) -> None:
+        self._features = features
+        self._classes = np.maximum(choices.offered, 0)
+        self._absent = choices.offered < 0
+        self._n_classes = choices.n_classes
+        self._weights = np.where(choices.right >= 0, weights, 0.0)
+        self._right = (np.arange(len(choices)), np.maximum(choices.right, 0))
+        self._n_rows: int = 0 if features.rows is None else features.rows.shape[0]
+        self._n_features: int = 0 if features.rows is None else features.rows.shape[1]
+        self._n_option = 0 if features.of_options is None else features.of_options.shape[2]
+        self._cells = features.row_of[:, None] * choices.n_classes + self._classes
+        self._split = (choices.n_classes, choices.n_classes * (1 + self._n_features))
+        self.size = self._split[1] + self._n_option
+        self._penalties = np.full(self.size, penalty)
+        self._penalties[: self._split[0]] *= _INTERCEPT
+
+    def probabilities(self, params: FloatArray) -> FloatArray:
+        own, item, option = np.split(params, self._split)
+        scores = own[self._classes]
+        if self._n_features:
+            by_row = self._features.rows @ item.reshape(self._n_features, self._n_classes)
+            scores = scores + by_row.ravel()[self._cells]
+        if self._features.of_options is not None:
+            scores = scores + np.einsum("ijk,k->ij", self._features.of_options, option)
+        scores = np.where(self._absent, -np.inf, scores)
+        scores -= scores.max(axis=1, keepdims=True)
+        shares = np.exp(scores)
+        shares /= shares.sum(axis=1, keepdims=True)
+        return np.asarray(shares)
+
+    def loss(self, params: FloatArray) -> tuple[float, FloatArray]:
+        shares = self.probabilities(params)
+        chosen = np.maximum(shares[self._right], 1e-300)
+        value = -float(np.sum(self._weights * np.log(chosen)))
+        value += 0.5 * float(np.sum(self._penalties * params**2))
+        pulls = shares * self._weights[:, None]
+        pulls[self._right] -= self._weights
+        parts = [np.bincount(self._classes.ravel(), weights=pulls.ravel(), minlength=self._n_classes)]
+        if self._n_features:
+            size = self._n_rows * self._n_classes
+            by_cell = np.bincount(self._cells.ravel(), weights=pulls.ravel(), minlength=size)
+            parts.append((self._features.rows.T @ by_cell.reshape(self._n_rows, self._n_classes)).ravel())
+        if self._features.of_options is not None:
+            parts.append(np.einsum("ij,ijk->k", pulls, self._features.of_options))
+        return value, np.concatenate(parts) + self._penalties * params

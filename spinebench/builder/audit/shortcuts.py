@@ -1,0 +1,178 @@
+"""How far one comes without looking at a picture: every baseline out of fold, against chance and label frequencies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinebench.builder.audit.choice_model import Features, out_of_fold, share_of_hits
+from spinebench.builder.audit.facts import Facts
+from spinebench.builder.audit.features import features_of
+from spinebench.builder.audit.plan import AuditPlan, BaselineName
+from spinebench.builder.audit.questions import Questions
+from spinebench.builder.audit.report import Difference, ShortcutResult, Skipped
+from spinebench.evaluators.clustered import FloatArray, IntArray, Part, combined_mean, t_p_value
+from spinebench.evaluators.multiplicity import p_adjust
+from spinebench.evaluators.proportions import Bounds
+
+LEAST_CLUSTERS = 20
+"""Clusters below which no baseline is tried: nothing could be said about it."""
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """What a baseline scores per item, by measure."""
+
+    accuracy: FloatArray
+    jaccard: FloatArray | None
+
+
+def shortcuts(
+    groups: Sequence[Questions], facts: Facts | None, plan: AuditPlan
+) -> tuple[tuple[ShortcutResult, ...], tuple[Skipped, ...]]:
+    """Every baseline of the plan on every task of every split."""
+    found: list[ShortcutResult] = []
+    skipped: list[Skipped] = []
+    for questions in groups:
+        n_clusters = len(np.unique(questions.clusters))
+        if n_clusters < LEAST_CLUSTERS or questions.n_folds < 2:
+            why = f"{n_clusters} clusters in {questions.n_folds} folds, fewer than {LEAST_CLUSTERS} or 2"
+            skipped.append(_skipped(questions, None, why))
+            continue
+        if questions.choices.offered.max(axis=0).max() < 0 or questions.choices.offered.shape[1] < 2:
+            skipped.append(_skipped(questions, None, "one answer only is ever right"))
+            continue
+        frequency = _scores(questions, BaselineName.FREQUENCY, facts, plan)
+        assert frequency is not None
+        for name in BaselineName:
+            if name is BaselineName.FREQUENCY:
+                found += _results(questions, name, frequency, None, plan)
+            elif name in plan.baselines:
+                scores = _scores(questions, name, facts, plan)
+                if scores is None:
+                    skipped.append(_skipped(questions, name, "the same for every item, or not known"))
+                else:
+                    found += _results(questions, name, scores, frequency, plan)
+    return _adjusted(found, plan), tuple(skipped)
+
+
+def _scores(questions: Questions, name: BaselineName, facts: Facts | None, plan: AuditPlan) -> _Scores | None:
+    features: Features | None = features_of(questions, name, facts)
+    if features is None:
+        return None
+    shares = out_of_fold(questions.choices, features, questions.folds, penalty=plan.penalty)
+    return _Scores(
+        accuracy=share_of_hits(shares, questions.choices.right),
+        jaccard=questions.jaccard(shares)[0] if questions.several else None,
+    )
+
+
+def _results(
+    questions: Questions, name: BaselineName, scores: _Scores, frequency: _Scores | None, plan: AuditPlan
+) -> list[ShortcutResult]:
+    found = [
+        _result(
+            questions,
+            name,
+            "accuracy",
+            scores.accuracy,
+            questions.chance,
+            None if frequency is None else frequency.accuracy,
+            plan,
+        )
+    ]
+    if scores.jaccard is not None:
+        by_guess = questions.jaccard(np.zeros(questions.choices.offered.shape))[1]
+        found.append(
+            _result(
+                questions,
+                name,
+                "jaccard",
+                scores.jaccard,
+                by_guess,
+                None if frequency is None else frequency.jaccard,
+                plan,
+            )
+        )
+    return found
+
+
+def _result(
+    questions: Questions,
+    name: BaselineName,
+    measure: str,
+    scores: FloatArray,
+    chance: FloatArray,
+    frequency: FloatArray | None,
+    plan: AuditPlan,
+) -> ShortcutResult:
+    above_chance, p_chance = _difference(scores - chance, questions.clusters, plan)
+    above_frequency, p_frequency = (
+        (None, p_chance) if frequency is None else _difference(scores - frequency, questions.clusters, plan)
+    )
+    return ShortcutResult.model_validate(
+        {
+            "split": questions.split,
+            "task": questions.task,
+            "baseline": name,
+            "measure": measure,
+            "n_items": len(questions.items),
+            "n_clusters": len(np.unique(questions.clusters)),
+            "score": _round(scores.mean()),
+            "chance": _round(chance.mean()),
+            "frequency": _round((scores if frequency is None else frequency).mean()),
+            "above_chance": above_chance,
+            "above_frequency": above_frequency,
+            "p": _round(max(p_chance, p_frequency)),
+            "p_holm": 1.0,
+            "shortcut": False,
+        }
+    )
+
+
+def _difference(values: FloatArray, clusters: IntArray, plan: AuditPlan) -> tuple[Difference, float]:
+    """The mean with its interval, and the one-sided p-value that it is no more than delta.
+
+    Where all values are alike there is no standard error; then Hoeffding's bound (1963) on the number of clusters,
+    for values in -1 to 1, gives the p-value.
+    """
+    found = combined_mean("difference", [Part(values, clusters)], level=plan.level, limits=Bounds(-1, 1))
+    assert found.value is not None
+    assert found.interval is not None
+    beyond = found.value - plan.delta
+    if found.se:
+        two_sided = t_p_value(beyond / found.se, found.n_clusters - 1)
+        p = two_sided / 2 if beyond > 0 else 1 - two_sided / 2
+    else:
+        p = math.exp(-found.n_clusters * beyond**2 / 2) if beyond > 0 else 1.0
+    interval = found.interval
+    return (
+        Difference(value=_round(found.value), low=_round(interval.low), high=_round(interval.high)),
+        p,
+    )
+
+
+def _adjusted(found: Sequence[ShortcutResult], plan: AuditPlan) -> tuple[ShortcutResult, ...]:
+    adjusted = p_adjust([one.p for one in found], "holm")
+    return tuple(
+        one.model_copy(
+            update={
+                "p_holm": _round(p or 0.0),
+                "shortcut": (p or 0.0) <= 1 - plan.level
+                and one.above_chance.low > plan.delta
+                and (one.above_frequency is None or one.above_frequency.low > plan.delta),
+            }
+        )
+        for one, p in zip(found, adjusted, strict=True)
+    )
+
+
+def _skipped(questions: Questions, name: BaselineName | None, why: str) -> Skipped:
+    return Skipped(split=questions.split, task=questions.task, baseline=name, why=why)
+
+
+def _round(value: float) -> float:
+    return round(float(value), 6) + 0.0
