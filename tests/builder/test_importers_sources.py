@@ -448,6 +448,15 @@ def test_table_without_the_columns(columns: Columns, header: str, message: str, 
         read("table", tmp_path, columns=columns)
 
 
+@pytest.mark.parametrize(
+    "data", [b"image,label\n", b"image,label\ra.png,Healthy\r"], ids=["header", "old line ends"]
+)
+def test_table_without_rows(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(data)
+    with pytest.raises(DataError, match="found none"):
+        read("table", tmp_path)
+
+
 def test_table_which_of_two_files(tmp_path: Path) -> None:
     folder = trees.write_table(tmp_path, 3)
     (folder / "other.csv").write_text("image,label\n")

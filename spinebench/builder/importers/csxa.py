@@ -29,6 +29,8 @@ _CODES = {
 """Code -> the source's word and the disease; both sigmoid shapes are one disease."""
 _STEM = re.compile(r"(\d{4})\d*", re.ASCII)
 _OLDEST = 120
+_LARGEST_BOOK = 1 << 29
+"""Bytes when unpacked; 5,000 rows of 124 columns are some 20 MiB."""
 
 
 def read_csxa(files: SourceFiles, vocabulary: Vocabulary, ledger: Ledger) -> list[LabelledImage]:
@@ -146,22 +148,19 @@ def _sheet(file: Path) -> list[tuple[int, dict[str, tuple[int, str]], tuple[Any,
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
+    # What openpyxl lets through of a damaged archive or document, beside its own error.
     broken = (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        ParseError,
-        OSError,
-        TypeError,
-    )
+        InvalidFileException, zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, LookupError, ValueError,
+        TypeError, AttributeError, RuntimeError,
+    )  # fmt: skip
     rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of formats and extensions that the labels do not use
         try:
             with open(file, "rb") as stream:
+                with zipfile.ZipFile(stream) as archive:
+                    if sum(one.file_size for one in archive.infolist()) > _LARGEST_BOOK:
+                        raise _no_book(f"unpacks to more than {_LARGEST_BOOK >> 20} MiB")
                 book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
                 if _SHEET not in book.sheetnames:
                     raise _no_book(f"has the sheets {', '.join(book.sheetnames)}")

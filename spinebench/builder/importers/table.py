@@ -96,6 +96,8 @@ def read_table(files: SourceFiles, vocabulary: Vocabulary, ledger: Ledger) -> li
         else:
             if not new:
                 ledger.drop(row.place, "duplicate", f"an earlier row says the same of {shown(path)}")
+    if not ledger.counts["rows"]:
+        raise DataError(f"label file {name!r}: expected rows below the header, found none; name another file")
     return finish(drafts.values(), files, ledger)
 
 
