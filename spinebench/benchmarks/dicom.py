@@ -24,6 +24,8 @@ from spinebench.benchmarks.identifiers import IdentifierFinding, in_dicom
 from spinebench.benchmarks.paths import Place
 from spinebench.benchmarks.problems import ImageError, ImageProblem
 from spinebench.benchmarks.render import (
+    DEFAULT_WINDOW,
+    GreyWindow,
     Picture,
     decoding_failed,
     percentile_window,
@@ -66,16 +68,18 @@ def read_header(place: Place) -> Dataset:
         ) from error
 
 
-def render_dicom(place: Place, *, frame: int | None, max_pixels: int) -> Picture:
+def render_dicom(
+    place: Place, *, frame: int | None, max_pixels: int, window: GreyWindow = DEFAULT_WINDOW
+) -> Picture:
     """One frame, windowed, upright as stored, as 8-bit RGB with square pixels. Raises `ImageError`.
 
     `frame` counts from 0; None takes the middle one. The first window of the header is used; without one, the
-    header's VOI LUT; without either, the 0.5th to 99.5th percentile of the frame.
+    header's VOI LUT; without either, or where `window` says so, the percentiles of the frame that `window` names.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd values in headers are common and harmless here
         try:
-            return _render(place, frame, max_pixels)
+            return _render(place, frame, max_pixels, window)
         except ImageError:
             raise
         except (
@@ -96,7 +100,18 @@ def header_findings(place: Place) -> tuple[IdentifierFinding, ...]:
             return (IdentifierFinding(kind="dicom_header", where="header", what=unread),)
 
 
-def _render(place: Place, frame: int | None, max_pixels: int) -> Picture:
+def frame_count(place: Place) -> int:
+    """Frames of the file by its header, at least 1. Raises `ImageError` where the file is no DICOM file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = read_header(place)
+        try:
+            return max(1, _count(header, "NumberOfFrames", 1))
+        except Exception as error:  # as above
+            raise decoding_failed(place.path, error) from error
+
+
+def _render(place: Place, frame: int | None, max_pixels: int, window: GreyWindow) -> Picture:
     header = read_header(place)
     rows, columns = _count(header, "Rows", 0), _count(header, "Columns", 0)
     if not rows or not columns:
@@ -125,7 +140,7 @@ def _render(place: Place, frame: int | None, max_pixels: int) -> Picture:
             expected=f"a frame from 0 to {n_frames - 1}",
             mend="correct 'frame' of the image in the benchmark file",
         )
-    rgb, how = _displayed(header, _pixels(place, header, index), index)
+    rgb, how = _displayed(header, _pixels(place, header, index), index, window)
     image, square = square_pixels(Image.fromarray(rgb), **_spacing(header, index))
     return Picture(image, (" ".join([f"dicom frame={index}/{n_frames}", *how]), *square))
 
@@ -154,7 +169,9 @@ def _pixels(place: Place, header: Dataset, index: int) -> NDArray[Any]:
         raise decoding_failed(place.path, error) from error
 
 
-def _displayed(header: Dataset, pixels: NDArray[Any], index: int) -> tuple[NDArray[np.uint8], list[str]]:
+def _displayed(
+    header: Dataset, pixels: NDArray[Any], index: int, window: GreyWindow
+) -> tuple[NDArray[np.uint8], list[str]]:
     """8-bit RGB and how it came about."""
     kind = str(header.get("PhotometricInterpretation", "MONOCHROME2")).upper()
     bits = _count(header, "BitsStored", 8)
@@ -165,7 +182,7 @@ def _displayed(header: Dataset, pixels: NDArray[Any], index: int) -> tuple[NDArr
     if pixels.ndim == 3:
         return scaled_to_8_bit(pixels, 0, (1 << bits) - 1)[..., :3], [kind.casefold().replace(" ", "_")]
     values = _modality_values(header, pixels, index)
-    grey, how = _windowed(header, values, pixels, index)
+    grey, how = _windowed(header, values, pixels, index, window)
     if kind == "MONOCHROME1":
         grey = 255 - grey
         how = [*how, "inverted"]
@@ -182,8 +199,10 @@ def _modality_values(header: Dataset, pixels: NDArray[Any], index: int) -> NDArr
 
 
 def _windowed(
-    header: Dataset, values: NDArray[Any], stored: NDArray[Any], index: int
+    header: Dataset, values: NDArray[Any], stored: NDArray[Any], index: int, window: GreyWindow
 ) -> tuple[NDArray[np.uint8], list[str]]:
+    if not window.header:
+        return _by_percentiles(header, values, stored, window)
     center = _number(_of_frame(header, index, "FrameVOILUTSequence", "WindowCenter"))
     width = _number(_of_frame(header, index, "FrameVOILUTSequence", "WindowWidth"))
     function = str(_of_frame(header, index, "FrameVOILUTSequence", "VOILUTFunction") or "LINEAR").upper()
@@ -200,9 +219,15 @@ def _windowed(
                 return scaled_to_8_bit(values, low, low + width - 1), [named]
     if header.get("VOILUTSequence"):
         return _looked_up(header, values), ["voi lut"]
+    return _by_percentiles(header, values, stored, window)
+
+
+def _by_percentiles(
+    header: Dataset, values: NDArray[Any], stored: NDArray[Any], window: GreyWindow
+) -> tuple[NDArray[np.uint8], list[str]]:
     padding = header.get("PixelPaddingValue")
     shown = values if padding is None else values[stored != padding]
-    low, high = percentile_window(shown if shown.size else values)
+    low, high = percentile_window(shown if shown.size else values, window)
     return scaled_to_8_bit(values, low, high), [f"percentiles={low:g}..{high:g}"]
 
 

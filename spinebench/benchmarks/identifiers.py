@@ -22,7 +22,9 @@ from spinebench.records import Record
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
 
-Kind = Literal["dicom_header", "burned_in", "nifti_header", "exif", "text", "path", "demographics"]
+Kind = Literal[
+    "dicom_header", "burned_in", "nifti_header", "metaimage_header", "exif", "text", "path", "demographics"
+]
 
 
 class IdentifierFinding(Record):
@@ -81,6 +83,7 @@ _PERSONAL: Final = frozenset(
         "PersonTelephoneNumbers",
     }
 )
+_PERSONAL_FIELDS: Final = frozenset({"patientname", *(name.casefold() for name in _PERSONAL)})
 _DATES: Final = frozenset(
     {"StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime"}
 )
@@ -146,7 +149,7 @@ _EXIF_PERSONAL: Final = {
     0xA435: "LensSerialNumber",
     0xA420: "ImageUniqueID",
 }
-_ENDING: Final = re.compile(r"\.(?:png|jpe?g|dcm|dicom|ima|nii|nii\.gz)$", re.IGNORECASE)
+_ENDING: Final = re.compile(r"\.(?:png|jpe?g|dcm|dicom|ima|nii|nii\.gz|mha)$", re.IGNORECASE)
 _EXIF_ALWAYS: Final = frozenset({"Artist", "XPAuthor", "CameraOwnerName"})
 
 
@@ -354,12 +357,7 @@ def _is_blank(element: DataElement) -> bool:
 
 def in_nifti(fields: dict[str, str], extensions: list[tuple[int, bytes]]) -> Iterator[IdentifierFinding]:
     """Free-text fields of a NIfTI header and its extensions (code 2: a DICOM header)."""
-    for name, text in fields.items():
-        what = in_text(text) or next((f"a {one.kind.words}" for one in find_identifiers(text)), None)
-        if what is not None:
-            yield IdentifierFinding(
-                kind="nifti_header", where=name, what=f"{what}, in {len(text)} characters"
-            )
+    yield from _in_fields("nifti_header", fields)
     for code, content in extensions:
         text = content[: 1 << 16].decode("latin-1")
         what = "a DICOM header" if code == 2 else in_text(text)
@@ -367,3 +365,22 @@ def in_nifti(fields: dict[str, str], extensions: list[tuple[int, bytes]]) -> Ite
             yield IdentifierFinding(
                 kind="nifti_header", where=f"extension {code}", what=f"{what}, in {len(content)} bytes"
             )
+
+
+def in_metaimage(fields: dict[str, str]) -> Iterator[IdentifierFinding]:
+    """Fields of a MetaImage header: those that a DICOM header calls the patient's, and free text like any other."""
+    yield from _in_fields("metaimage_header", fields)
+    for name, text in fields.items():
+        if name.replace(" ", "").casefold() in _PERSONAL_FIELDS and not _BLANK.match(text.strip(" \0^=")):
+            yield IdentifierFinding(
+                kind="metaimage_header", where=name[:40], what=f"a value of {len(text)} characters"
+            )
+
+
+def _in_fields(
+    kind: Literal["nifti_header", "metaimage_header"], fields: dict[str, str]
+) -> Iterator[IdentifierFinding]:
+    for name, text in fields.items():
+        what = in_text(text) or next((f"a {one.kind.words}" for one in find_identifiers(text)), None)
+        if what is not None:
+            yield IdentifierFinding(kind=kind, where=name[:40], what=f"{what}, in {len(text)} characters")

@@ -76,7 +76,7 @@ class ImageStore:
         identity = _identity(place.status)
         self._remember(self._prepared, ref, (identity, prepared))
         if source.kind == "raster":  # what it takes is at hand now, and cheap
-            self._remember(self._findings, ref.path, (identity, tuple(_findings(source))))
+            self._remember(self._findings, ref.path, (identity, tuple(source_findings(source))))
         return prepared
 
     def check(self, ref: ImageRef) -> SentImage:
@@ -104,7 +104,7 @@ class ImageStore:
         if known is None or not self._untouched(ref, known[0]):
             place = self._folder.locate(ref.path)
             source = open_source(place, ImageRef(path=ref.path), self.policy)
-            known = _identity(place.status), tuple(_findings(source))
+            known = _identity(place.status), tuple(source_findings(source))
             self._remember(self._findings, ref.path, known)
         return tuple(finding for finding in known[1] if demographics or finding.direct)
 
@@ -145,7 +145,8 @@ def _identity(status: os.stat_result) -> Identity:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _findings(source: Source) -> Iterator[IdentifierFinding]:
+def source_findings(source: Source) -> Iterator[IdentifierFinding]:
+    """What may identify a patient in a source's path, headers and texts, values masked. Raises `ImageError`."""
     path = source.place.path
     shown = identifiers.masked_path(path)
     for finding in (*identifiers.in_path(path), *_inside(source)):
@@ -165,3 +166,7 @@ def _inside(source: Source) -> Iterator[IdentifierFinding]:
             from spinebench.benchmarks.nifti import header_texts
 
             yield from identifiers.in_nifti(*header_texts(source.place))
+        case "metaimage":
+            from spinebench.benchmarks.metaimage import header_fields
+
+            yield from identifiers.in_metaimage(header_fields(source.place))

@@ -1,7 +1,8 @@
-"""Cuts one slice out of a NIfTI volume and shows it the way radiologists look at it. Imports nibabel."""
+"""Cuts one slice out of a volume and shows it the way radiologists look at it. Imports nibabel."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import nibabel as nib
@@ -12,6 +13,8 @@ from PIL import Image
 from spinebench.benchmarks.paths import Place
 from spinebench.benchmarks.problems import ImageError, ImageProblem
 from spinebench.benchmarks.render import (
+    DEFAULT_WINDOW,
+    GreyWindow,
     Picture,
     decoding_failed,
     percentile_window,
@@ -26,8 +29,17 @@ _MAX_BYTES: Final = 1 << 33
 """Largest unpacked volume: a packed file of a few kilobytes can claim any size."""
 
 
+def is_metaimage(place: Place) -> bool:
+    """By the file's name."""
+    return place.path.casefold().endswith((".mha", ".mhd"))
+
+
 def load(place: Place) -> Any:
-    """The nibabel image; its voxels are still on disk. Raises `ImageError`."""
+    """The nibabel image; its voxels are still on disk, those of a MetaImage file read. Raises `ImageError`."""
+    if is_metaimage(place):
+        from spinebench.benchmarks.metaimage import load_metaimage
+
+        return load_metaimage(place)
     try:
         return nib.load(place.named)
     except Exception as error:  # a hostile header raises anything
@@ -40,14 +52,54 @@ def load(place: Place) -> Any:
         ) from error
 
 
-def render_nifti(place: Place, *, frame: int | None, plane: Plane | None, max_pixels: int) -> Picture:
-    """One slice as 8-bit RGB with square pixels, head up. Raises `ImageError`.
+@dataclass(frozen=True)
+class Stack:
+    """The slices of a volume along one plane, numbered in canonical order: rightwards, forwards, upwards."""
+
+    place: Place
+    volume: Any
+    plane: Plane
+    n_slices: int
+    _axes: NDArray[Any]
+    """Row i: canonical axis that native axis i runs along, and its sign."""
+    _shape: tuple[int, ...]
+
+    @property
+    def zooms(self) -> list[float]:
+        """Millimetres of a voxel along the native axes."""
+        return [float(zoom) for zoom in self.volume.header.get_zooms()[:3]] + [1.0] * 3
+
+    @property
+    def native(self) -> dict[int, int]:
+        """Canonical axis -> native axis."""
+        return {int(axis): i for i, (axis, _) in enumerate(self._axes)}
+
+    def voxels(self, max_bytes: int) -> NDArray[Any]:
+        """All slices as slices x rows x columns in native orientation, values as stored, of the first volume.
+
+        Raises `ImageError` where they would take more bytes.
+        """
+        n_bytes = np.prod([float(n) for n in self._shape[:3]]) * self.volume.get_data_dtype().itemsize
+        if n_bytes > max_bytes:
+            raise _too_large(
+                self.place, f"holds {n_bytes:,.0f} bytes of voxels", f"at most {max_bytes:,} bytes"
+            )
+        proxy = self.volume.dataobj
+        try:
+            where = (slice(None),) * min(3, len(proxy.shape)) + (0,) * (len(proxy.shape) - 3)
+            cut = proxy.get_unscaled()[where] if hasattr(proxy, "get_unscaled") else np.asarray(proxy)[where]
+            whole = np.asarray(cut).reshape(self._shape[:3])
+        except Exception as error:  # as of a slice
+            raise decoding_failed(self.place.path, error) from error
+        slices = np.moveaxis(whole, self.native[PLANES.index(self.plane)], 0)
+        return slices if self._axes[self.native[PLANES.index(self.plane)]][1] > 0 else slices[::-1]
+
+
+def stack_of(place: Place, plane: Plane | None) -> Stack:
+    """The slices of a NIfTI or MetaImage volume; its voxels are not read yet. Raises `ImageError`.
 
     The plane is `plane`, or the one with the finest in-plane resolution; volumes without a preference are
-    cut sagittally. `frame` counts slices in canonical order (rightwards, forwards, upwards) from 0; None
-    takes the middle one. Shown as radiologists do: anterior left in a sagittal, the patient's right side
-    left in the other planes. Grey values: 0.5th to 99.5th percentile of the slice. Of a series of volumes,
-    the first.
+    cut sagittally.
     """
     volume = load(place)
     shape = tuple(int(n) for n in volume.shape)
@@ -70,11 +122,30 @@ def render_nifti(place: Place, *, frame: int | None, plane: Plane | None, max_pi
             expected="a volume with three directions in space",
             mend="repair its header",
         )
-    # Row i of `axes`: canonical axis that native axis i runs along, and its sign.
     native = {int(axis): i for i, (axis, _) in enumerate(axes)}
     zooms = [float(zoom) for zoom in volume.header.get_zooms()[:3]] + [1.0] * 3
-    stack = _stack_axis(plane, [shape[native[a]] for a in range(3)], [zooms[native[a]] for a in range(3)])
-    n_slices = shape[native[stack]]
+    axis = _stack_axis(plane, [shape[native[a]] for a in range(3)], [zooms[native[a]] for a in range(3)])
+    return Stack(place, volume, PLANES[axis], shape[native[axis]], axes, shape)
+
+
+def render_nifti(
+    place: Place,
+    *,
+    frame: int | None,
+    plane: Plane | None,
+    max_pixels: int,
+    window: GreyWindow = DEFAULT_WINDOW,
+) -> Picture:
+    """One slice of a NIfTI or MetaImage volume as 8-bit RGB with square pixels, head up. Raises `ImageError`.
+
+    The plane is that of `stack_of`. `frame` counts slices in canonical order (rightwards, forwards, upwards) from 0;
+    None takes the middle one. Shown as radiologists do: anterior left in a sagittal, the patient's right side
+    left in the other planes. Grey values: the percentiles of the slice that `window` names. Of a series of volumes,
+    the first.
+    """
+    found = stack_of(place, plane)
+    volume, shape, axes, native, zooms = found.volume, found._shape, found._axes, found.native, found.zooms
+    stack, n_slices = PLANES.index(found.plane), found.n_slices
     index = n_slices // 2 if frame is None else frame
     if not 0 <= index < n_slices:
         raise ImageError(
@@ -99,12 +170,13 @@ def render_nifti(place: Place, *, frame: int | None, plane: Plane | None, max_pi
         cut = cut[::-1]
     if axes[native[columns]][1] < 0:
         cut = cut[:, ::-1]
-    rgb, window = _grey_or_colour(cut[::-1, ::-1])
+    rgb, how = _grey_or_colour(cut[::-1, ::-1], window)
     image, square = square_pixels(
         Image.fromarray(rgb), row_mm=abs(zooms[native[rows]]), column_mm=abs(zooms[native[columns]])
     )
     series = f" volume=0/{shape[3]}" if len(shape) > 3 and shape[3] > 1 else ""
-    return Picture(image, (f"nifti{series} {PLANES[stack]} slice={index}/{n_slices} {window}", *square))
+    kind = "metaimage" if is_metaimage(place) else "nifti"
+    return Picture(image, (f"{kind}{series} {PLANES[stack]} slice={index}/{n_slices} {how}", *square))
 
 
 def header_texts(place: Place) -> tuple[dict[str, str], list[tuple[int, bytes]]]:
@@ -145,12 +217,12 @@ def _slice(volume: Any, axis: int, index: int) -> NDArray[Any]:
     return np.asarray(proxy[tuple(where)])
 
 
-def _grey_or_colour(cut: NDArray[Any]) -> tuple[NDArray[np.uint8], str]:
+def _grey_or_colour(cut: NDArray[Any], window: GreyWindow) -> tuple[NDArray[np.uint8], str]:
     if cut.dtype.names is not None:  # RGB or RGBA voxels
         colours = np.stack([cut[name] for name in cut.dtype.names[:3]], axis=-1)
         return np.ascontiguousarray(colours.astype(np.uint8)), "rgb"
     values = np.abs(cut) if np.iscomplexobj(cut) else cut
-    low, high = percentile_window(values)
+    low, high = percentile_window(values, window)
     grey = scaled_to_8_bit(values, low, high)
     return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=-1)), f"percentiles={low:g}..{high:g}"
 

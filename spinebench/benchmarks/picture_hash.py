@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image as Picture
 
 _SIDE: Final = 64
 _KEPT: Final = 16
@@ -28,18 +29,25 @@ def picture_hash(data: bytes) -> str:
     contrast hardly change it; cropping, turning and mirroring do. Raises `OSError`
     for a picture that cannot be decoded.
     """
-    import numpy as np
     from PIL import Image
 
     try:
         with Image.open(BytesIO(data)) as image:
-            grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+            return image_hash(image)
     except (
         SyntaxError,
         ValueError,
         zlib.error,
     ) as error:  # what Pillow raises for damaged pixels beside OSError
         raise OSError(f"the picture is damaged ({error})") from error
+
+
+def image_hash(image: Picture) -> str:
+    """As `picture_hash`, of a picture that is decoded already."""
+    import numpy as np
+    from PIL import Image
+
+    grey = image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     basis = _cosines()
     low = (basis @ np.asarray(grey, dtype=np.float64) @ basis.T).ravel()[1:]
     bits = np.concatenate([[False], low > np.median(low)])

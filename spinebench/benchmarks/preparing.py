@@ -14,13 +14,14 @@ from spinebench.benchmarks.raster import JPEG_SIGNATURE, PNG_SIGNATURE, Raster, 
 from spinebench.records import ImageRef, Record, SentImage
 
 if TYPE_CHECKING:
-    from spinebench.benchmarks.render import Picture
+    from spinebench.benchmarks.render import GreyWindow, Picture
 
 MID_GREY: Final = 128
 _LARGEST_FILE: Final = 1 << 28
 """Bytes of a PNG or JPEG file: it is read whole."""
 _DICOM_ENDINGS: Final = (".dcm", ".dicom", ".ima")
 _NIFTI_ENDINGS: Final = (".nii", ".nii.gz")
+_METAIMAGE_ENDINGS: Final = (".mha", ".mhd")
 
 
 class ImagePolicy(Record):
@@ -35,13 +36,16 @@ class ImagePolicy(Record):
     """Pixels decoded at most; a larger image is refused by its header."""
 
 
+SourceKind = Literal["raster", "dicom", "nifti", "metaimage"]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """An image file that has been read far enough to be hashed and recognized."""
 
     place: Place
     sha256: str
-    kind: Literal["raster", "dicom", "nifti"]
+    kind: SourceKind
     data: bytes = b""
     """The whole file, of a raster image only."""
     raster: Raster | None = None
@@ -110,7 +114,7 @@ def converted(source: Source, ref: ImageRef, policy: ImagePolicy) -> tuple[bytes
         )
     from spinebench.benchmarks.render import encoded, limited
 
-    picture = limited(_picture(source, ref, policy), policy.longest_side)
+    picture = limited(rendered(source, ref, policy), policy.longest_side)
     lossy = raster is not None and raster.media_type == "image/jpeg"
     data, media_type, steps = encoded(picture, policy, lossy_source=lossy)
     return _described(data, media_type, picture.image.size, steps, source)
@@ -140,7 +144,13 @@ def _upright(raster: Raster) -> bool:
     return orientation(raster.exif) == 1
 
 
-def _picture(source: Source, ref: ImageRef, policy: ImagePolicy) -> Picture:
+def rendered(source: Source, ref: ImageRef, policy: ImagePolicy, window: GreyWindow | None = None) -> Picture:
+    """The picture of a source, or of the frame or slice that `ref` names, in its own size as 8-bit RGB. Raises
+    `ImageError`. `window`: None for the usual one; it does not concern PNG and JPEG."""
+    from spinebench.benchmarks.render import DEFAULT_WINDOW
+
+    window = window or DEFAULT_WINDOW
+    limit = policy.max_pixels
     match source.kind:
         case "raster":
             from spinebench.benchmarks.render import from_raster
@@ -150,11 +160,13 @@ def _picture(source: Source, ref: ImageRef, policy: ImagePolicy) -> Picture:
         case "dicom":
             from spinebench.benchmarks.dicom import render_dicom
 
-            return render_dicom(source.place, frame=ref.frame, max_pixels=policy.max_pixels)
-        case "nifti":
+            return render_dicom(source.place, frame=ref.frame, max_pixels=limit, window=window)
+        case "nifti" | "metaimage":
             from spinebench.benchmarks.nifti import render_nifti
 
-            return render_nifti(source.place, frame=ref.frame, plane=ref.plane, max_pixels=policy.max_pixels)
+            return render_nifti(
+                source.place, frame=ref.frame, plane=ref.plane, max_pixels=limit, window=window
+            )
 
 
 def _described(
@@ -195,17 +207,19 @@ def _raster(place: Place, data: bytes, policy: ImagePolicy) -> Raster:
     return raster
 
 
-def _kind(place: Place, head: bytes) -> Literal["dicom", "nifti"]:
+def _kind(place: Place, head: bytes) -> SourceKind:
     name = place.path.casefold()
     if head[128:132] == b"DICM" or name.endswith(_DICOM_ENDINGS):
         return "dicom"
     if name.endswith(_NIFTI_ENDINGS):
         return "nifti"
+    if name.endswith(_METAIMAGE_ENDINGS):
+        return "metaimage"
     raise ImageError(
         ImageProblem.NOT_AN_IMAGE,
         place.path,
         f"starts with the bytes {head[:8]!r}",
-        expected="a PNG, JPEG, DICOM or NIfTI file",
+        expected="a PNG, JPEG, DICOM, NIfTI or MetaImage (.mha) file",
         mend="convert it to PNG, or correct the path",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,21 @@ from spinebench.benchmarks.raster import Raster
 
 if TYPE_CHECKING:
     from spinebench.benchmarks.preparing import ImagePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class GreyWindow:
+    """Which grey values of a DICOM file or a volume become black and white."""
+
+    header: bool = True
+    """Take the window or VOI LUT of a DICOM header, where there is one, rather than the percentiles."""
+    low: float = 0.5
+    """Percentile of the frame or slice that becomes black."""
+    high: float = 99.5
+    """Percentile that becomes white."""
+
+
+DEFAULT_WINDOW: Final = GreyWindow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +111,15 @@ def scaled_to_8_bit(values: NDArray[Any], low: float, high: float) -> NDArray[np
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
-def percentile_window(values: NDArray[Any]) -> tuple[float, float]:
-    """The 0.5th and 99.5th percentile of the finite values; (0, 0) where there are none.
+def percentile_window(values: NDArray[Any], window: GreyWindow = DEFAULT_WINDOW) -> tuple[float, float]:
+    """The window's two percentiles of the finite values; (0, 0) where there are none.
 
     Where they coincide (a nearly empty picture), the smallest and largest value.
     """
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 0.0
-    low, high = (float(bound) for bound in np.percentile(finite, (0.5, 99.5)))
+    low, high = (float(bound) for bound in np.percentile(finite, (window.low, window.high)))
     return (low, high) if high > low else (float(finite.min()), float(finite.max()))
 
 
