@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from spinebench.builder.importers import Source, kinds, read_source
+from spinebench.builder.severity import SeverityPolicy, judged, load_policy
 from spinebench.builder.vocabulary import Vocabulary
 from spinebench.errors import DataError
 from tests.builder import trees
@@ -144,3 +147,23 @@ def test_a_source_name_occurs_once() -> None:
 def test_fields_of_a_table_belong_to_a_table() -> None:
     with pytest.raises(ValueError, match=r"\['file'\] of a source of kind 'rsna'"):
         Source(kind="rsna", folder="a", file="labels.csv")
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "builder-sources.md"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_names_every_reason(kind: str, tmp_path: Path) -> None:
+    folder = write(kind, tmp_path / kind)
+    damage(kind, folder)
+    imported = read_source(source(kind, folder), LABELS)
+    _, dropped = judged(imported.images, load_policy())
+    reasons = {one.reason for one in (*imported.dropped, *dropped)}
+    assert [reason for reason in sorted(reasons) if f"`{reason}`" not in PAGE.read_text("utf-8")] == []
+
+
+def test_the_page_shows_valid_sources_and_the_default_policy() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    sources, policy = (yaml.safe_load(block) for block in blocks)
+    assert sorted(kinds(map(Source.model_validate, sources["sources"])).values()) == sorted(KINDS)
+    assert SeverityPolicy.model_validate(policy) == load_policy()
