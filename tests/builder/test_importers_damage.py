@@ -19,8 +19,8 @@ KINDS = ("rsna", "vindr", "buu", "csxa", "spider", "table")
 LABELS = Vocabulary.default()
 
 
-def write(kind: str, folder: Path) -> Path:
-    written: Path = getattr(trees, f"write_{kind}")(folder)
+def write(kind: str, folder: Path, *, pictures: bool = True) -> Path:
+    written: Path = getattr(trees, f"write_{kind}")(folder, pictures=pictures)
     return written
 
 
@@ -90,7 +90,7 @@ def test_a_folder_without_the_label_files_is_an_error(kind: str, empty: bool, tm
     ids=["empty", "binary", "other", "utf-16"],
 )
 def test_a_label_file_that_is_another_is_an_error(kind: str, file: str, data: bytes, tmp_path: Path) -> None:
-    folder = write(kind, tmp_path / kind)
+    folder = write(kind, tmp_path / kind, pictures=False)
     (folder / file).write_bytes(data)
     with pytest.raises(DataError, match=Path(file).name):
         read_source(source(kind, folder), LABELS)
@@ -98,7 +98,7 @@ def test_a_label_file_that_is_another_is_an_error(kind: str, file: str, data: by
 
 @pytest.mark.parametrize(("kind", "file"), [("rsna", "train.csv"), ("vindr", "annotations/test.csv")])
 def test_a_label_file_outside_the_folder_is_not_read(kind: str, file: str, tmp_path: Path) -> None:
-    folder = write(kind, tmp_path / kind)
+    folder = write(kind, tmp_path / kind, pictures=False)
     (folder / file).rename(tmp_path / "elsewhere.csv")
     (folder / file).symlink_to(tmp_path / "elsewhere.csv")
     with pytest.raises(DataError, match="leads out"):
@@ -154,7 +154,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "builder-sources.md"
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_page_names_every_reason(kind: str, tmp_path: Path) -> None:
-    folder = write(kind, tmp_path / kind)
+    folder = write(kind, tmp_path / kind, pictures=False)
     damage(kind, folder)
     imported = read_source(source(kind, folder), LABELS)
     _, dropped = judged(imported.images, load_policy())
