@@ -1,4 +1,4 @@
-"""The settings of a pre-screen: one model that gives the flags of `spinebench build review prescreen` and their help."""
+"""The settings of a pre-screen: flags of `spinebench build review prescreen` and their help."""
 
 from __future__ import annotations
 
