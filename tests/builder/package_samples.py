@@ -22,6 +22,8 @@ from spinebench.builder.records import (
     Stage,
     StandardImage,
 )
+from spinebench.builder.standard_policy import StandardPolicy
+from spinebench.errors import DataError
 from spinebench.records import ImageRef, Item, JsonValue, Task
 
 LEVELS = ("L5/S1", "L1/L2", "L3/L4", "L4/L5", "L2/L3")
@@ -61,7 +63,12 @@ class Build:
         return self.root / "sources" / name
 
     def package(
-        self, *, to: str = "package", reports: Mapping[str, JsonValue] | None = None, **settings: Any
+        self,
+        *,
+        to: str = "package",
+        reports: Mapping[str, JsonValue] | None = None,
+        policy: StandardPolicy | None = None,
+        **settings: Any,
     ) -> tuple[Packaged, Path]:
         folder = self.root / to
         packaged = package(
@@ -74,6 +81,7 @@ class Build:
             plan=PackagePlan.model_validate({"name": "mini"} | settings),
             ledger=self.ledger,
             reports=REPORTS if reports is None else reports,
+            policy=policy,
         )
         return packaged, folder
 
@@ -195,3 +203,11 @@ def candidate(build: Build, image_id: str, task: Task, **changes: Any) -> Candid
         template="t1",
         provenance={"statistic": "mean"},
     )
+
+
+def drawn(image: LabelledImage, root: Path, policy: Mapping[str, JsonValue]) -> bytes:
+    """Stands in for the standardization: the seed is how often a source file repeats its text, less one."""
+    if policy.get("broken"):
+        raise DataError(f"image {image.id!r}: expected a picture; restore the file")
+    words = (root / image.path).read_bytes()
+    return png(words.count(b"source file of") - 1)

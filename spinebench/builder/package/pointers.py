@@ -29,7 +29,7 @@ class Pointer(Record):
     """As the label files ask for it; None: by the rule of `standardizing.json`."""
     plane: Literal["axial", "coronal", "sagittal"] | None = None
     transform: str
-    """Steps as they were recorded; the restored image has to have the same."""
+    """Steps as they were recorded, to be read: the slice that was taken, window, resizing."""
     sha256: Sha256
     """Of the image file to be restored."""
     pixel_hash: Sha256
@@ -41,7 +41,7 @@ class Standardizing(Record):
     """`standardizing.json`: everything beside the source file that decides the pixels."""
 
     policy: dict[str, JsonValue] = Field(default_factory=dict)
-    """The plan's settings for standardization."""
+    """The plan's settings for standardization that decide a picture."""
 
 
 def pointer(image: LabelledImage, standard: StandardImage, *, path: str) -> Pointer:

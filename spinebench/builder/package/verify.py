@@ -86,7 +86,7 @@ class Release:
             wanted = self.pointers.get(name)
             if wanted is None:
                 self.fault(name, f"is in the folder but neither in {SUMS} nor pointed to")
-            elif self.sha256(name) != wanted["sha256"]:
+            elif self.sha256(name) != wanted.get("sha256"):
                 self.fault(
                     name, f"restored image has SHA-256 {self.sha256(name)}, expected {wanted['sha256']}"
                 )
@@ -191,7 +191,7 @@ class Release:
             path = line.get("path")
             if path is not None and (not isinstance(path, str) or not safe(path)):
                 self.fault(where, f"'path' is {path!r}, expected a path below the source's folder")
-            if line.get("source") not in self.licences():
+            if str(line.get("source")) not in self.licences():
                 self.fault(where, f"'source' is {line.get('source')!r}, expected one of the card's licences")
             if image in self.pointers:
                 self.fault(where, f"{image} is pointed to twice")
@@ -285,7 +285,7 @@ class Release:
             self.fault(where, f"id {item_id!r} stands at {seen[item_id]} already")
         else:
             seen[item_id] = where
-        if line.get("task") not in TASKS:
+        if str(line.get("task")) not in TASKS:
             self.fault(where, f"'task' is {line.get('task')!r}, expected diagnosis or localization")
         self.check_answer(where, line, "gold", single=line.get("task") == "diagnosis")
         named = line.get("images")

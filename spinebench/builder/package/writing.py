@@ -31,6 +31,7 @@ from spinebench.builder.package.pointers import (
 from spinebench.builder.package.questions import check_split_names, packaged_items, write_split
 from spinebench.builder.record_files import file_sha256, put_whole, write_json, write_records
 from spinebench.builder.records import Candidate, Dropped, LabelledImage, StandardImage
+from spinebench.builder.standard_policy import StandardPolicy
 from spinebench.errors import DataError, StoppedError
 from spinebench.records import Item, JsonValue, Record, Sha256, canonical_json
 
@@ -65,7 +66,7 @@ def package(
     plan: PackagePlan,
     ledger: Sequence[Dropped],
     reports: Mapping[str, JsonValue],
-    policy: Record | None = None,
+    policy: StandardPolicy | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Packaged:
     """Write `folder/local` and `folder/release` anew; each appears when it is whole.
@@ -121,7 +122,7 @@ def package(
         if pointed:
             lines = {paths[one]: pointer(labelled[one], standard[one], path=paths[one]) for one in pointed}
             write_records(release / POINTERS, [line for _, line in sorted(lines.items())])
-            settings = {} if policy is None else without_machine_paths(policy.model_dump(mode="json"))
+            settings = {} if policy is None else policy.of_picture()
             write_json(release / STANDARDIZING, Standardizing(policy=settings).model_dump(mode="json"))
         told = [_told(one) for one in ledger]
         write_records(release / "ledger.jsonl", told)
