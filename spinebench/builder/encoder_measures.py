@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from spinebench.evaluators.estimate import Estimate, Interval, undefined
+from spinebench.evaluators.clustered import few_clusters
+from spinebench.evaluators.estimate import FEW_CLUSTERS, Estimate, Interval, undefined
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +73,7 @@ def separation(pairs: Pairs, *, seed: int, resamples: int) -> tuple[Estimate, Es
             n=len(cosine),
             n_clusters=len(used),
             seed=seed,
+            warnings=(few_clusters(len(used)),) if len(used) < FEW_CLUSTERS else (),
         )
 
     return (
@@ -162,9 +164,10 @@ def rounded(estimate: Estimate, digits: int) -> Estimate:
     changed: dict[str, object] = {
         name: short(getattr(estimate, name)) for name in ("value", "se", "design_effect", "n_effective")
     }
-    cut: Callable[[Interval], Interval] = lambda one: one.model_copy(  # noqa: E731
-        update={"low": short(one.low), "high": short(one.high)}
-    )
+
+    def cut(one: Interval) -> Interval:
+        return one.model_copy(update={"low": short(one.low), "high": short(one.high)})
+
     changed["interval"] = None if estimate.interval is None else cut(estimate.interval)
     changed["other_intervals"] = tuple(cut(one) for one in estimate.other_intervals)
     return estimate.model_copy(update=changed)
