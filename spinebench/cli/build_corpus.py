@@ -87,11 +87,11 @@ def _make(out: Path) -> None:
 def _tell_dry_run(prepared: Prepared, models: dict[str, Any], *, as_json: bool) -> None:
     from spinebench.cli.console import emit, print_table, say
     from spinebench.corpus.dry_run import estimates
-    from spinebench.corpus.steps import JOURNAL, WAY_ON, Steps
+    from spinebench.corpus.steps import corpus_steps
     from spinebench.runs.prepare import remote_hosts
 
     selection = prepared.selection
-    steps = Steps(prepared.folder / JOURNAL, way_on=WAY_ON)
+    steps = corpus_steps(prepared.folder)
     roles = estimates(selection.parts, prepared.plan, models, steps)
     hosts = remote_hosts(list(models.values()))
     counts = {
@@ -138,7 +138,7 @@ def _sit(prepared: Prepared, models: dict[str, Any], *, display: str, as_json: b
     from spinebench.cli.carrying_out import carry_out
     from spinebench.cli.console import say
     from spinebench.corpus.sitting import build_through
-    from spinebench.corpus.steps import JOURNAL
+    from spinebench.runs.steps import JOURNAL
 
     folder = prepared.folder
     _tell_left_out(prepared.selection.left_out)

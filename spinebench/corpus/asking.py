@@ -14,9 +14,10 @@ import yaml
 from spinebench.agents.personas import Template
 from spinebench.corpus.parts import Part
 from spinebench.corpus.plan import Kind
-from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft, schema_of
+from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft
 from spinebench.models.protocol import ImagePart, JsonSchema, Message, ModelRequest, TextPart
 from spinebench.records import DecodingOptions
+from spinebench.runs.json_replies import schema_of
 
 DRAFTS: dict[Kind, type[McqDraft] | type[OpenDraft]] = {
     Kind.IMAGE_MCQ: McqDraft,
@@ -71,16 +72,6 @@ def revise_request(
         draft=written,
     )
     return _request(part, text, DRAFTS[kind], decoding)
-
-
-def asked_again(request: ModelRequest, reply: str, problem: str) -> ModelRequest:
-    """The same request with the reply and why it cannot be used."""
-    again = templates()["again"].fill(problem=problem)
-    turns = (
-        Message(role="assistant", parts=(TextPart(text=reply),)),
-        Message(role="user", parts=(TextPart(text=again),)),
-    )
-    return request.model_copy(update={"messages": (*request.messages, *turns)})
 
 
 def _draft_prompt(part: Part, kind: Kind) -> str:

@@ -20,12 +20,12 @@ from spinebench.corpus.parts import LeftOut, Part, Reason
 from spinebench.corpus.plan import CorpusPlan, Kind
 from spinebench.corpus.questions import problems_of_mcq, problems_of_open, tidy_options
 from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft
-from spinebench.corpus.steps import StepEntry, Steps
 from spinebench.models.gateway import Gateway
 from spinebench.models.protocol import ChatModel
 from spinebench.records import Record
 from spinebench.runs.crew import Crew, raise_first
 from spinebench.runs.progress import Progress
+from spinebench.runs.steps import StepEntry, Steps
 from spinebench.runs.stopping import StopSwitch
 
 

@@ -15,8 +15,8 @@ from spinebench.corpus.plan import Kind
 from spinebench.corpus.questions import remarks_on_mcq, tidy_options
 from spinebench.corpus.reading import ImageFacts
 from spinebench.corpus.replies import McqDraft, OpenDraft
-from spinebench.corpus.steps import StepEntry
 from spinebench.records import ClinicalCase, ImageRef, Item, Record, Sha256, Task, digest
+from spinebench.runs.steps import StepEntry
 
 IMAGES = "images"
 """Folder of the images beside the benchmark file."""

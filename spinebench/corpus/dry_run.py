@@ -16,11 +16,11 @@ from spinebench.corpus.building import problems_of
 from spinebench.corpus.parts import Part
 from spinebench.corpus.plan import ROLES, CorpusPlan, Kind
 from spinebench.corpus.replies import CheckReply
-from spinebench.corpus.steps import Steps
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel
 from spinebench.records import Record
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
+from spinebench.runs.steps import Steps
 
 _REPLY_TOKENS = (80, 1500)
 """A check is short; a report with its key facts, or a model that thinks first, is long."""

@@ -16,7 +16,7 @@ from spinebench.corpus.parts import LeftOut, Reason, Selection, select_parts
 from spinebench.corpus.plan import ROLES, CorpusPlan
 from spinebench.corpus.reading import read_documents
 from spinebench.corpus.review import TABLE, read_decisions, write_queue
-from spinebench.corpus.steps import JOURNAL, WAY_ON, Steps
+from spinebench.corpus.steps import corpus_steps
 from spinebench.errors import DataError
 from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Gateway
@@ -118,11 +118,9 @@ async def build_through(
                 folder / TABLE
             )  # a table that cannot be taken over is told before anything is paid for
         try:
-            if any(
-                planned_calls(prepared.selection.parts, plan, models, Steps(folder / JOURNAL, way_on=WAY_ON))
-            ):
+            if any(planned_calls(prepared.selection.parts, plan, models, corpus_steps(folder))):
                 await gateway.check(distinct)
-            steps = Steps(folder / JOURNAL, way_on=WAY_ON, gateway=gateway)
+            steps = corpus_steps(folder, gateway=gateway)
             stack.callback(steps.journal.close)
             building = Building(plan, prepared.selection.parts, models, steps, prepared.known)
             if on_start is not None:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from spinebench.corpus.questions import problems_of_mcq, problems_of_open, remarks_on_mcq, tidy_options
-from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft, read_reply
+from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft
+from spinebench.runs.json_replies import read_reply
 from tests.corpus_authors import MCQ, OPEN
 
 
