@@ -99,6 +99,8 @@ def build_tiny_vit(
 def _save(folder: Path, seed: int, make: Callable[[], Any], processor: Any) -> Path:
     import torch
 
+    from spinebench.models.local_loading import quiet_bars
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = make().eval()
@@ -106,6 +108,7 @@ def _save(folder: Path, seed: int, make: Callable[[], Any], processor: Any) -> P
         for name, weight in model.named_parameters():
             if "patch_embedding" in name and name.endswith("weight"):
                 torch.nn.init.normal_(weight, std=4.0 / weight[0].numel() ** 0.5)
-    model.save_pretrained(folder)
+    with quiet_bars(quiet=True):
+        model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
