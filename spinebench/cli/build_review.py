@@ -58,6 +58,7 @@ def serve(
     from spinebench.cli.listening import free_port
     from spinebench.dashboard.oidc_settings import read_settings
     from spinebench.dashboard.rater_server import create_rater_app
+    from spinebench.errors import UsageError
     from spinebench.store.rater_identities import current_identities
     from spinebench.store.rater_tokens import current_tokens
     from spinebench.store.workspace import Workspace
@@ -68,7 +69,13 @@ def serve(
     place = Workspace(workspace)
     oidc = None if secrets is None else read_settings(secrets, port=port)
     known = {*current_tokens(place), *(current_identities(place) if oidc is not None else ())}
+    cards = place.raters()
     for one in review.plan.people:
+        if one in cards and cards[one].simulated and one not in review.plan.simulated:
+            raise UsageError(
+                f"reviewer {one!r}: expected a person, but the rater's card says simulated; add the name to "
+                "'simulated' in the plan's review, and build again"
+            )
         if one not in known:
             say(f"{one} has no token yet: spinebench rate raters add {one}, then spinebench rate token {one}")
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host

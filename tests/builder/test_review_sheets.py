@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 import typer
 
+from spinebench.audit_records import RaterCard
 from spinebench.builder.review.desk import Desk, Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
 from spinebench.builder.review.sheet import cell, read_sheet, write_sheet
 from spinebench.cli.build_review import review_app
 from spinebench.errors import DataError, UsageError
+from spinebench.store import Workspace
 from tests.builder.review_builds import candidate, localization, make_build, simulate
 
 PLAN = ReviewPlan(reviewers=("anna",))
@@ -214,3 +216,29 @@ def test_status_says_what_is_simulated(tmp_path: Path, review: Callable[..., tup
     assert "Cohen's kappa" in out + err
     code, out, err = review("status", make_build(tmp_path / "x", [candidate()], ReviewPlan(), images=False))
     assert (code, "names no reviewers" in err) == (0, True)
+
+
+def test_nobody_is_served_where_nobody_reviews(
+    tmp_path: Path, review: Callable[..., tuple[int, str, str]]
+) -> None:
+    nobody = make_build(tmp_path / "nobody", [candidate()], ReviewPlan(), images=False)
+    with pytest.raises(UsageError, match="reviewers"):
+        review("serve", nobody)
+    workspace = Workspace(tmp_path / "workspace")
+    workspace.create()
+    workspace.save_rater(RaterCard(rater="anna", simulated=True))
+    build = make_build(tmp_path, [candidate()], PLAN, images=False)
+    with pytest.raises(UsageError, match="card says simulated"):
+        review("serve", build, "--workspace", workspace.path, "--port", "18650")
+
+
+def test_a_pre_screen_is_counted_before_it_is_paid_for(
+    tmp_path: Path, review: Callable[..., tuple[int, str, str]]
+) -> None:
+    build = make_build(tmp_path, [candidate(0), candidate(1)], PLAN)
+    before = sorted(path.name for path in (build / "review").iterdir())
+    code, out, err = review("prescreen", build, "-m", "openai/gpt-5.2", "--dry-run", "--json")
+    found = json.loads(out)
+    assert (code, found["calls"], found["n_images"], found["leaves_machine"]) == (0, 2, 2, "api.openai.com")
+    assert sorted(path.name for path in (build / "review").iterdir()) == before
+    assert err == ""
