@@ -75,9 +75,18 @@ class BuildFolder:
             return known
         folder = self.of(stage)
         (folder / STAGE_FILE).unlink(missing_ok=True)
-        counts = work(folder)
+        return self.ended(stage, inputs, files=files, counts=work(folder))
+
+    def ended(
+        self, stage: Stage, inputs: JsonValue, *, files: Iterable[str], counts: dict[str, int]
+    ) -> StageRecord:
+        """Write and return the record of a stage whose `files` were just written, whether it had one or not."""
+        folder = self.of(stage)
         record = StageRecord(
-            stage=stage, key=key, files={name: file_sha256(folder / name) for name in files}, counts=counts
+            stage=stage,
+            key=digest([stage.value, VERSION, inputs]),
+            files={name: file_sha256(folder / name) for name in files},
+            counts=counts,
         )
         write_json(folder / STAGE_FILE, record.model_dump(mode="json"))
         return record
