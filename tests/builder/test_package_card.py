@@ -114,6 +114,27 @@ def test_labels_of_one_modality_only_are_a_known_limit(build: Build) -> None:
     assert "Spinal Canal Stenosis" not in found
 
 
+def test_shortcuts_that_an_audit_found_are_on_the_card(build: Build) -> None:
+    shortcut = {"split": "evaluation", "task": "diagnosis", "baseline": "modality", "measure": "accuracy",
+                "score": 0.61, "chance": 0.25, "above_chance": {"value": 0.36, "low": 0.2, "high": 0.5}, "shortcut": True}  # fmt: skip
+    checks = [
+        {"name": "leakage", "passed": False, "detail": "3 clusters"},
+        {"name": "positions", "passed": True},
+    ]
+    audit = {
+        "shortcuts": [shortcut, shortcut | {"baseline": "text", "shortcut": False}],
+        "checks": checks,
+        "n_images": 7,
+    }
+    card, text = card_of(build, reports={"audit": audit})
+    assert card["limits"][:2] == [
+        "Shortcut: modality alone scores 0.61 (accuracy, chance 0.25) on diagnosis of evaluation.",
+        "Check not passed: leakage. 3 clusters",
+    ]
+    assert "| evaluation | diagnosis | modality | accuracy | 0.61 | 0.25 | yes | 0.2 to 0.5 |" in text
+    assert "n\\_images: 7" in text
+
+
 def test_hostile_texts_are_texts(build: Build) -> None:
     nasty = "<script>alert(1)</script> | **x** [a](javascript:1)\n# Title `code`"
     first, *rest = build.splits["train"]

@@ -151,7 +151,11 @@ def benchmark_card(
         dropped=tuple(_dropped(ledger)),
         n_dropped=len(ledger),
         reports=dict(reports),
-        limits=(*_limits(classes, simulated, images, plan), *plan.limits),
+        limits=(
+            *found_by_audit(reports.get("audit")),
+            *_limits(classes, simulated, images, plan),
+            *plan.limits,
+        ),
         intended_use=(*INTENDED, *plan.intended_use),
         not_intended=(*NOT_INTENDED, *plan.not_intended),
         licences=tuple(sources),
@@ -176,6 +180,28 @@ def simulated_parts(reports: Mapping[str, JsonValue]) -> tuple[str, ...]:
 
     look(dict(reports), "")
     return tuple(sorted(found))
+
+
+def found_by_audit(report: JsonValue) -> tuple[str, ...]:
+    """In sentences, what an audit's report (`audit.AuditReport` as JSON) holds against the benchmark."""
+    if not isinstance(report, dict):
+        return ()
+    found = [
+        f"Shortcut: {one.get('baseline')} alone scores {one.get('score')} ({one.get('measure')}, "
+        f"chance {one.get('chance')}) on {one.get('task')} of {one.get('split')}."
+        for one in _objects(report.get("shortcuts"))
+        if one.get("shortcut") is True
+    ]
+    found += [
+        f"Check not passed: {one.get('name')}. {one.get('detail') or ''}".strip()
+        for one in _objects(report.get("checks"))
+        if one.get("passed") is False
+    ]
+    return tuple(found)
+
+
+def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list | tuple) else []
 
 
 def label_of(item: Item) -> str:

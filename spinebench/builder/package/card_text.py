@@ -23,6 +23,8 @@ _TITLES: Final = {
 }
 _REVIEWED: Final = ("review", "audit")
 """Reports with a heading of their own; the others stand under how it was built."""
+_SHOWN_ELSEWHERE: Final = frozenset({"shortcuts", "splits", "classes", "chance", "positions"})
+"""Of an audit's report: in tables of the card; `card.json` has all."""
 
 
 def card_text(card: BenchmarkCard) -> str:
@@ -52,7 +54,14 @@ def card_text(card: BenchmarkCard) -> str:
             lines += [f"### {_TITLES.get(name, plain(name))}", "", *_json(report), ""]
     for name in _REVIEWED:
         given = card.reports.get(name)
-        lines += [f"## {_TITLES[name]}", "", *(["not reported"] if given is None else _json(given)), ""]
+        shown = _shortcuts(given) if name == "audit" else []
+        lines += [
+            f"## {_TITLES[name]}",
+            "",
+            *shown,
+            *(["not reported"] if given is None else _json(_rest(given))),
+            "",
+        ]
     lines += [
         "## What was dropped",
         "",
@@ -69,6 +78,30 @@ def card_text(card: BenchmarkCard) -> str:
         lines += [f"## {heading}", "", *(f"- {plain(one)}" for one in texts), ""]
     lines += ["## Licences", "", *_licences(card), "", *(f"- {plain(one)}" for one in card.terms.summary), ""]
     return "\n".join(lines)
+
+
+def _shortcuts(report: JsonValue) -> list[str]:
+    """The audit's shortcut baselines as a table; nothing where the report has none."""
+    rows = report.get("shortcuts") if isinstance(report, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+        return []
+    names = ("split", "task", "baseline", "measure", "score", "chance", "shortcut")
+    shown = [
+        (*(one.get(name) for name in names), "{} to {}".format(*_interval(one.get("above_chance"))))
+        for one in rows
+    ]
+    return [*table((*names, "above chance, interval"), shown), ""]
+
+
+def _interval(value: JsonValue) -> tuple[JsonValue, JsonValue]:
+    return (value.get("low"), value.get("high")) if isinstance(value, dict) else (None, None)
+
+
+def _rest(report: JsonValue) -> JsonValue:
+    """A report without what the card shows as tables of its own."""
+    if not isinstance(report, dict) or "shortcuts" not in report:
+        return report
+    return {name: one for name, one in report.items() if name not in _SHOWN_ELSEWHERE}
 
 
 def _splits(card: BenchmarkCard) -> list[str]:

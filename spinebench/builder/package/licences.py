@@ -197,26 +197,24 @@ def combined_terms(sources: Sequence[SourceFacts]) -> CombinedTerms:
     redistribution = _first(("no", "unknown", "yes"), (one.redistribution for one in sources))
     non_commercial = _first(("yes", "unknown", "no"), (one.non_commercial for one in sources))
     attribution = _first(("yes", "unknown", "no"), (one.attribution for one in sources))
-    summary = [
+    summary = []
+    for known, why in (
+        ("no", "their licence forbids copies"),
+        ("unknown", "nothing says that copies are allowed"),
+    ):
+        closed = [one for one in sources if one.redistribution == known]
+        if closed:
+            summary.append(f"Images of {_names(closed)} must not be given on: {why}.")
+    if redistribution == "yes":
+        summary.append("Copies of the images may be given on under the licences of their sources.")
+    limited = [one for one in sources if one.non_commercial == non_commercial]
+    summary.append(
         {
-            "no": "Images must not be given on: "
-            + _names(one for one in sources if one.redistribution == "no")
-            + " forbids copies.",
-            "unknown": "Images must not be given on until it is known that it is allowed: nothing says so for "
-            + _names(one for one in sources if one.redistribution == "unknown")
-            + ".",
-            "yes": "Copies of the images may be given on under the licences of their sources.",
-        }[redistribution],
-        {
-            "yes": "Non-commercial use only, by the terms of "
-            + _names(one for one in sources if one.non_commercial == "yes")
-            + ".",
-            "unknown": "Treat as non-commercial: it is not known whether other use is allowed by "
-            + _names(one for one in sources if one.non_commercial == "unknown")
-            + ".",
+            "yes": f"Non-commercial use only, by the terms of {_names(limited)}.",
+            "unknown": f"Treat as non-commercial: whether other use is allowed is not known of {_names(limited)}.",
             "no": "Commercial use is not forbidden by the licences of the sources.",
-        }[non_commercial],
-    ]
+        }[non_commercial]
+    )
     if attribution != "no":
         summary.append("Name every source and its citation.")
     closed = [one for one in sources if not one.may_be_copied]
