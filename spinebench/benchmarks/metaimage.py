@@ -199,6 +199,9 @@ def _affine(place: Place, fields: dict[str, str], n: int) -> NDArray[np.float64]
     affine = np.eye(4)
     matrix = np.reshape(directions, (n, n))[:dims, :dims]
     affine[:dims, :dims] = matrix.T * np.asarray(spacing)[:dims]
+    if not abs(np.linalg.det(affine)) > 1e-9:
+        found = f"has the TransformMatrix {shown(known.get('TransformMatrix'))} and spacing {spacing}"
+        raise _refused(place, ImageProblem.UNSUPPORTED, found, "as many directions in space as it has axes")
     affine[:dims, 3] = offset[:dims]
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 

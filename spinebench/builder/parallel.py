@@ -94,20 +94,31 @@ def _in_processes(
                     else:
                         todo.append(part)
                 running.clear()
-                for part in todo:
-                    yield tuple(_alone(work, item, crashed) for item in part)
+                yield from _one_by_one(work, todo, crashed)
                 todo.clear()
                 pool = _pool(n)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _alone(work: Callable[[T], R], item: T, crashed: Callable[[T], R]) -> R:
-    with _pool(1) as pool:
-        try:
-            return pool.submit(work, item).result()
-        except BrokenProcessPool:
-            return crashed(item)
+def _one_by_one(
+    work: Callable[[T], R], parts: Iterable[tuple[T, ...]], crashed: Callable[[T], R]
+) -> Iterator[tuple[R, ...]]:
+    """In a process of their own, where a death is plainly that of the item at work."""
+    pool = _pool(1)
+    try:
+        for part in parts:
+            results = []
+            for item in part:
+                try:
+                    results.append(pool.submit(work, item).result())
+                except BrokenProcessPool:
+                    pool.shutdown(wait=True)
+                    pool = _pool(1)
+                    results.append(crashed(item))
+            yield tuple(results)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _all(work: Callable[[T], R], part: tuple[T, ...]) -> tuple[R, ...]:

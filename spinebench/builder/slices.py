@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Literal, assert_never
 
 from spinebench.benchmarks.preparing import Source
@@ -91,8 +92,8 @@ def detail(values: NDArray[Any], low: float, high: float) -> float:
 
 def searched(n: int) -> range:
     """The slices of a stack of n in which detail is looked for: the middle half, at least the middle one."""
-    first, last = (int(part * n) for part in _SEARCHED)
-    return range(first, max(first + 1, last))
+    first, last = _SEARCHED
+    return range(int(first * n), ceil(last * n))
 
 
 def _number(

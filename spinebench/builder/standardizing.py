@@ -6,34 +6,27 @@ lists written, sorted, so that they do not depend on the number of processes, on
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import Final
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from spinebench.benchmarks.images import source_findings
 from spinebench.benchmarks.paths import Folder, sha256_of
-from spinebench.benchmarks.picture_hash import NEAR_BITS, image_hash
-from spinebench.benchmarks.preparing import ImagePolicy, Source, open_source, rendered
+from spinebench.benchmarks.preparing import open_source
 from spinebench.benchmarks.problems import ImageError, ImageProblem, shown
 from spinebench.builder.near_duplicates import near_duplicate_groups
 from spinebench.builder.parallel import in_chunks
-from spinebench.builder.quality import measure_quality
 from spinebench.builder.record_files import file_sha256, put_whole, write_records
-from spinebench.builder.records import Dropped, LabelledImage, Stage, StandardImage
-from spinebench.builder.slices import Plane, SliceRule, choose_slice
+from spinebench.builder.records import Dropped, LabelledImage, StandardImage
+from spinebench.builder.standard_picture import PICTURES, dropped, standard_picture
+from spinebench.builder.standard_policy import StandardPolicy
 from spinebench.errors import UsageError
-from spinebench.records import ImageRef, JsonValue, Record, Sha256, digest
+from spinebench.records import ImageRef, Record, Sha256, digest
 from spinebench.store.journal import Journal, encode
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _log = logging.getLogger(__name__)
 VERSION: Final = "1"
@@ -41,54 +34,7 @@ VERSION: Final = "1"
 IMAGES_FILE: Final = "images.jsonl"
 DROPPED_FILE: Final = "dropped.jsonl"
 JOURNAL_FILE: Final = "journal.jsonl"
-PICTURES: Final = "images"
-_COMPRESSION: Final = 3
-"""Of the PNG files, lossless at any level: against level 6 they are 2 % larger and written in half the time."""
-
-
-class StandardPolicy(Record):
-    """How images are standardized."""
-
-    longest_side: int | None = Field(default=1024, ge=32)
-    """Pixels. A larger picture is made smaller (Lanczos), none is made larger; None: no limit. 1,024 is twice what the
-    encoders look at, leaves MRI slices as they are, and lets an X-ray show a disc space of 1 mm in about two pixels."""
-    size: Literal["keep", "square-pad"] = "keep"
-    """`keep`: proportions as they are. `square-pad`: black is added on both sides of the shorter direction."""
-    slice_rule: SliceRule = "middle"
-    """Which slice of a volume, or frame of a multi-frame file, is taken where the label file names none."""
-    slice_fraction: float = Field(default=0.5, ge=0, le=1)
-    """Of the rule `fraction`: 0 the first slice, 1 the last."""
-    plane: Plane | None = None
-    """Plane in which volumes are cut where the label file names none; None: that of the finest resolution."""
-    window: Literal["header", "percentiles"] = "header"
-    """Grey values of DICOM: as the header's window or VOI LUT says, where it says so, or always by percentiles."""
-    percentiles: tuple[float, float] = (0.5, 99.5)
-    """Percentiles of a slice or frame that become black and white; 0 and 100 are its smallest and largest value."""
-    max_pixels: int = Field(default=80_000_000, ge=1, le=89_000_000)
-    """Pixels decoded at most; a larger image is dropped by its header."""
-    allow_identifiers: bool = False
-    """Keep images whose header says that text or a face can be read in the picture itself."""
-    drop_blank: bool = True
-    """Drop pictures of one colour: nothing can be asked about them."""
-    near_bits: int = Field(default=NEAR_BITS, ge=0, le=255)
-    """Differing bits of 255 up to which two pictures are near duplicates."""
-    workers: int | None = Field(default=None, ge=1)
-    """Processes; None: all cores. Changes nothing in the result."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        low, high = self.percentiles
-        if not 0 <= low < high <= 100:
-            raise ValueError(f"percentiles {low:g} and {high:g}: expected 0 <= low < high <= 100")
-        return self
-
-    def of_result(self) -> dict[str, JsonValue]:
-        """The settings that decide the result, as plain JSON: what a stage is keyed by."""
-        return self.model_dump(mode="json", exclude={"workers"})
-
-    def of_picture(self) -> dict[str, JsonValue]:
-        """The settings that decide what becomes of one image."""
-        return self.model_dump(mode="json", exclude={"workers", "near_bits"})
+__all__ = ["DROPPED_FILE", "IMAGES_FILE", "StandardPolicy", "Standardized", "standardize"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,99 +139,17 @@ def standardize_one(job: _Job, *, folder: Path, policy: StandardPolicy) -> Outco
             if same and _whole(job.known, folder):
                 return job.known
         ref = ImageRef(path=image.path, frame=image.frame, plane=image.plane or policy.plane)
-        source = open_source(place, ref, _images_policy(policy))
+        source = open_source(place, ref, policy.of_reading())
         sha256 = source.sha256
-        made = _standardized(image, source, folder, policy)
+        made = standard_picture(image, source, folder, policy)
     except ImageError as error:
-        made = _dropped(image, error.problem, _message(error, root, image.source))
+        made = dropped(image, error.problem, _message(error, root, image.source))
     except MemoryError:
-        made = _dropped(image, ImageProblem.TOO_LARGE, "more memory is needed to decode it than there is")
+        made = dropped(image, ImageProblem.TOO_LARGE, "more memory is needed to decode it than there is")
     key = _key(image, policy, sha256)
     if isinstance(made, Dropped):
         return Outcome(id=image.id, key=key, dropped=made)
     return Outcome(id=image.id, key=key, image=made)
-
-
-def _standardized(
-    image: LabelledImage, source: Source, folder: Path, policy: StandardPolicy
-) -> StandardImage | Dropped:
-    from spinebench.benchmarks.render import GreyWindow, limited
-
-    findings = tuple(source_findings(source))
-    burned_in = [one for one in findings if one.kind == "burned_in"]
-    if burned_in and not policy.allow_identifiers:
-        return _dropped(image, "burned_in", "; ".join(sorted(one.what for one in burned_in)))
-    taken = choose_slice(
-        source,
-        frame=image.frame,
-        plane=image.plane or policy.plane,
-        rule=policy.slice_rule,
-        fraction=policy.slice_fraction,
-        max_pixels=policy.max_pixels,
-    )
-    low, high = policy.percentiles
-    whole = rendered(
-        source,
-        ImageRef(path=image.path, frame=taken.frame, plane=taken.plane),
-        _images_policy(policy),
-        GreyWindow(header=policy.window == "header", low=low, high=high),
-    )
-    picture = limited(whole, policy.longest_side)
-    if policy.drop_blank and picture.image.getcolors(1) is not None:
-        return _dropped(image, "blank", "every pixel has the same colour: expected a picture")
-    quality = measure_quality(picture.image, shortest_side=min(whole.image.size))
-    padded, steps = _padded(picture.image) if policy.size == "square-pad" else (picture.image, ())
-    pixel_hash = _pixel_hash(padded)
-    file = f"{PICTURES}/{pixel_hash[:2]}/{pixel_hash}.png"
-    data = _png(padded)
-    put_whole(folder / file, [data])
-    return StandardImage(
-        id=image.id,
-        file=file,
-        sha256=hashlib.sha256(data).hexdigest(),
-        pixel_hash=pixel_hash,
-        picture_hash=image_hash(padded),
-        width=padded.width,
-        height=padded.height,
-        source_sha256=source.sha256,
-        source_width=whole.image.width,
-        source_height=whole.image.height,
-        transform="; ".join(one for one in (taken.why, *picture.steps, *steps) if one) or "as it is",
-        frame=taken.frame,
-        plane=taken.plane,
-        quality=quality,
-        identifiers=tuple(sorted({one.kind for one in findings})),
-        group=image.id,
-    )
-
-
-def _padded(picture: Image) -> tuple[Image, tuple[str, ...]]:
-    from PIL import Image as pillow
-
-    side = max(picture.size)
-    if picture.size == (side, side):
-        return picture, ()
-    square = pillow.new("RGB", (side, side))
-    square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
-    return square, (f"padded to {side}x{side}",)
-
-
-def _pixel_hash(picture: Image) -> str:
-    """SHA-256 over width and height as text and the RGB bytes, row by row."""
-    return hashlib.sha256(f"{picture.width}x{picture.height}:".encode() + picture.tobytes()).hexdigest()
-
-
-def _png(picture: Image) -> bytes:
-    from PIL import Image as pillow
-
-    sink = io.BytesIO()
-    bare = pillow.frombytes("RGB", picture.size, picture.tobytes())  # leaves profile, EXIF and texts behind
-    bare.save(sink, "PNG", compress_level=_COMPRESSION)
-    return sink.getvalue()
-
-
-def _images_policy(policy: StandardPolicy) -> ImagePolicy:
-    return ImagePolicy(longest_side=None, format="png", max_pixels=policy.max_pixels)
 
 
 def _key(image: LabelledImage, policy: StandardPolicy, sha256: str | None) -> Sha256:
@@ -303,12 +167,6 @@ def _whole(known: Outcome, folder: Path) -> bool:
         return False
 
 
-def _dropped(image: LabelledImage, reason: str, detail: str) -> Dropped:
-    return Dropped(
-        stage=Stage.STANDARDIZE, subject=image.id, reason=str(reason), detail=detail, source=image.source
-    )
-
-
 def _message(error: ImageError, root: Folder, source: str) -> str:
     """The error on one line, without where on this machine the source lies, or what its folder is called there."""
     text = str(error).replace(root.real, "").replace("\n", " ")
@@ -322,7 +180,7 @@ def _crashed(job: _Job, *, policy: StandardPolicy) -> Outcome:
     return Outcome(
         id=job.image.id,
         key=_key(job.image, policy, None),
-        dropped=_dropped(job.image, "crashed", detail),
+        dropped=dropped(job.image, "crashed", detail),
     )
 
 
@@ -335,7 +193,7 @@ def _single(images: Iterable[LabelledImage]) -> tuple[list[LabelledImage], list[
         if first is not one:
             here, there = shown(one.path, limit=200), shown(first.path, limit=200)
             twice.append(
-                _dropped(one, "duplicate_id", f"image {here} has the id of {there}: expected its own")
+                dropped(one, "duplicate_id", f"image {here} has the id of {there}: expected its own")
             )
     return list(single.values()), twice
 
