@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spinebench.runs.progress import Progress
     from spinebench.runs.stopping import StopSwitch
 
-review_app = typer.Typer(
+app = typer.Typer(
     help="Check every item of a build by persons: accept, correct or reject.",
     add_completion=False,
     no_args_is_help=True,
@@ -35,7 +35,7 @@ _STATES = ("accept", "correct", "reject", "changed", "")
 _PAGE = "docs/builder-review.md"
 
 
-@review_app.command()
+@app.command()
 def serve(
     build: BuildArgument,
     host: Annotated[
@@ -85,7 +85,7 @@ def serve(
     uvicorn.run(create_rater_app(place, oidc=oidc, review=build), host=host, port=port, log_level="warning")
 
 
-@review_app.command()
+@app.command()
 def sheet(
     build: BuildArgument,
     out: Annotated[
@@ -133,7 +133,7 @@ def sheet(
     say(f"When it is filled in: spinebench build review import {build} FILE --reviewer NAME")
 
 
-@review_app.command("import")
+@app.command("import")
 def import_(
     build: BuildArgument,
     files: Annotated[
@@ -178,7 +178,7 @@ def import_(
     return ExitCode.DATA if n_bad else ExitCode.DONE
 
 
-@review_app.command()
+@app.command()
 def status(build: BuildArgument, json: JsonOption = False) -> None:
     """How far the review is: items decided per reviewer, what enters, what waits for whom, and agreement."""
     from spinebench.builder.review.desk import Desks
@@ -248,7 +248,7 @@ def status(build: BuildArgument, json: JsonOption = False) -> None:
         say("SIMULATED: decisions of simulated reviewers are among these.")
 
 
-@review_app.command()
+@app.command()
 @with_plan_options(PrescreenPlan)
 def prescreen(
     build: BuildArgument,

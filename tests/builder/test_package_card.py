@@ -115,8 +115,16 @@ def test_labels_of_one_modality_only_are_a_known_limit(build: Build) -> None:
 
 
 def test_shortcuts_that_an_audit_found_are_on_the_card(build: Build) -> None:
-    shortcut = {"split": "evaluation", "task": "diagnosis", "baseline": "modality", "measure": "accuracy",
-                "score": 0.61, "chance": 0.25, "above_chance": {"value": 0.36, "low": 0.2, "high": 0.5}, "shortcut": True}  # fmt: skip
+    shortcut = {
+        "split": "evaluation",
+        "task": "diagnosis",
+        "baseline": "modality",
+        "measure": "accuracy",
+        "score": 0.61,
+        "chance": 0.25,
+        "above_chance": {"value": 0.36, "low": 0.2, "high": 0.5},
+        "shortcut": True,
+    }
     checks = [
         {"name": "leakage", "passed": False, "detail": "3 clusters"},
         {"name": "positions", "passed": True},

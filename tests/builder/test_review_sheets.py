@@ -17,7 +17,7 @@ from spinebench.builder.review.desk import Desk, Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
 from spinebench.builder.review.sheet import cell, read_sheet, write_sheet
-from spinebench.cli.build_review import review_app
+from spinebench.cli.build_review import app
 from spinebench.errors import DataError, UsageError
 from spinebench.store import Workspace
 from tests.builder.review_builds import candidate, localization, make_build, simulate
@@ -174,7 +174,7 @@ def test_a_file_that_is_no_sheet(tmp_path: Path, name: str, data: bytes | None, 
 def review(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     def call(*args: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = typer.main.get_command(review_app)([str(one) for one in args], standalone_mode=False)
+        code = typer.main.get_command(app)([str(one) for one in args], standalone_mode=False)
         printed = capsys.readouterr()
         return int(code or 0), printed.out, printed.err
 
