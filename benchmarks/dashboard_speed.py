@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 40
 _CONTENT = (
     '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
-    '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"]'
+    '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
 )
 """A figure of the page's own: not its title, nor what stands in the sidebar."""
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'

@@ -32,6 +32,8 @@ _LARGEST = 4 << 20
 _LAYOUT = 1
 _PRUNED_EVERY = 50
 _LIBRARIES = ("duckdb", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "scikit-learn", "statsmodels")
+_ELSEWHERE = frozenset({"__pycache__", "builder", "cli", "corpus", "demo"})
+"""Folders of code that no figure is made by."""
 _writes = count(1)
 _Found = TypeVar("_Found")
 
@@ -153,10 +155,10 @@ def key_of(what: str, *asked: object) -> str:
 
 @cache
 def code_digest() -> str:
-    """Of this package's code and queries, and of the versions of what it computes with."""
+    """Of the code and queries that figures are made by, and of the versions of what they are computed with."""
     found = hashlib.sha256()
     for root, folders, names in os.walk(Path(spinebench.__file__).parent, followlinks=True):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        folders[:] = sorted(set(folders) - _ELSEWHERE)
         for name in sorted(names):
             if name.endswith((".py", ".sql")):
                 path = Path(root, name)

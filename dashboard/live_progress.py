@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import streamlit as st
 
 from spinebench.audit_records import AuditStatus
+from spinebench.dashboard.headlines import Headline, show_headline
 from spinebench.dashboard.workspace_data import stop_with, stop_with_file_fault, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.records import RunState, RunStatus
@@ -88,6 +90,7 @@ def _draw() -> None:
     found = sorted([*runs, *audits], key=lambda one: not one.live)
     rates = {(one.kind, one.name): _rate(one) for one in found}
     live = [one for one in found if one.live]
+    show_headline(_headline(found))
     for one in live:
         rate = rates[one.kind, one.name]
         left = one.n_planned - one.n_done - one.n_failed
@@ -133,6 +136,20 @@ def _draw() -> None:
     st.caption(
         f"{len(live)} at work. Read from the status files; drawn anew every {_EVERY_S:g} s without asking the database."
     )
+
+
+def _headline(found: Sequence[Progress]) -> list[Headline]:
+    """All runs and audits in a few numbers."""
+    figures = [
+        Headline("At work", f"{sum(one.live for one in found):,}", "Runs and audits with a living process.")
+    ]
+    for kind, what in (("run", "Answers"), ("audit", "Judgements")):
+        own = [one for one in found if one.kind == kind]
+        if own:
+            done, planned = sum(one.n_done for one in own), sum(one.n_planned for one in own)
+            figures.append(Headline(f"{kind.capitalize()}s", f"{len(own):,}"))
+            figures.append(Headline(f"{what} done", f"{done:,} of {planned:,}", f"Of all {kind}s together."))
+    return figures
 
 
 def _planned(folder: RunFolder | AuditFolder, status: RunStatus | AuditStatus | None) -> int:

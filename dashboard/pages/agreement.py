@@ -26,6 +26,7 @@ from spinebench.dashboard.audit_reports import (
     facts_of,
     scored_dimensions,
 )
+from spinebench.dashboard.headlines import audit_headline, show_headline
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
@@ -56,9 +57,13 @@ def _say_no_audit() -> None:
 
 
 def _show_audit(specs: Sequence[AuditSpec]) -> None:
+    ids = [spec.audit_id for spec in reversed(specs)]
+    wanted = _wanted("audit", ids)
+    # Above the choices: there first, see `show_headline`.
+    show_headline(audit_headline(next(one for one in specs if one.audit_id == wanted)))
     where = st.columns([3, 1.3, 2, 2.2])
     with where[0]:
-        audit_id = _choice("Audit", "audit", [spec.audit_id for spec in reversed(specs)])
+        audit_id = _choice("Audit", "audit", ids)
     spec = next(one for one in specs if one.audit_id == audit_id)
     state = audit_state(audit_id)
     dimensions = scored_dimensions(state)
@@ -133,13 +138,17 @@ def _show_report(state: AuditState, task: str, dimension: str, where: DeltaGener
 
 def _choice(label: str, name: str, options: list[str]) -> str:
     """One of a few names, kept in the address."""
-    asked = st.query_params.get(name)
     key = f"agreement {name}"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = asked if asked in options else options[0]
+    st.session_state[key] = _wanted(name, options)
     picked = st.selectbox(label, options, key=key)
     st.query_params[name] = picked
     return picked
+
+
+def _wanted(name: str, options: list[str]) -> str:
+    """What will be chosen, before the choice is drawn."""
+    held, asked = st.session_state.get(f"agreement {name}"), st.query_params.get(name)
+    return next((str(one) for one in (held, asked) if one in options), options[0])
 
 
 def _mark(spec: AuditSpec) -> None:

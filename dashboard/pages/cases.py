@@ -29,6 +29,7 @@ from spinebench.dashboard.case_selection import (
 )
 from spinebench.dashboard.case_view import show_case
 from spinebench.dashboard.export_route import FileKind, export_url
+from spinebench.dashboard.headlines import Headline, show_headline
 from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
@@ -81,10 +82,11 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
     if filters.audit_id is not None:
         for one in rows("case_rubric", audit_id=filters.audit_id):
             (dimensions if one["kind"] == "dimension" else modes).append(str(one["name"]))
-    draw_filters(filters, values, dimensions, modes)
     number = _page_number()
     chosen_now = selection(filters)
     found = rows("cases", **chosen_now.parameters, size=PAGE, skip=(number - 1) * PAGE)
+    _say_how_many(values.get("model", []), int(str(found[0]["n_cases"])) if found else 0, chosen_now.search)
+    draw_filters(filters, values, dimensions, modes)
     if not found and number > 1:
         st.query_params.pop("page", None)
         st.rerun()
@@ -123,6 +125,22 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
     say_when(data_stamp())
     if search is not None and not search.is_done:
         _go_on(search, progress)
+
+
+def _say_how_many(models: Sequence[tuple[str, int]], n_cases: int, search: TextSearch | None) -> None:
+    """Above the filters: there first, see `show_headline`."""
+    n = sum(count for _, count in models)
+    if n:
+        partly = search is not None and not search.is_done
+        show_headline(
+            [
+                Headline(
+                    "Cases found so far" if partly else "Cases", f"{n_cases:,}", "That fit the filters."
+                ),
+                Headline("Of graded answers", f"{n:,}", "Of the chosen runs."),
+                Headline("Of models", f"{len(models):,}"),
+            ]
+        )
 
 
 def _looked_through(search: TextSearch) -> str:

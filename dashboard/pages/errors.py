@@ -18,6 +18,7 @@ from spinebench.dashboard.error_data import (
     shift_counts,
 )
 from spinebench.dashboard.failure_mode_chart import Figure, estimate_of, failure_mode_chart
+from spinebench.dashboard.headlines import outcomes_headline, show_headline
 from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
 from spinebench.dashboard.outcome_chart import outcome_chart
@@ -49,11 +50,15 @@ def show() -> None:
 def _show(choice: RunChoice) -> None:
     mark_runs(choice.runs)
     say_when(data_stamp())
+    counts = outcome_counts(choice)
+    # Above what chooses the part: there first, see `show_headline`.
+    show_headline(
+        outcomes_headline(counts, Task.LOCALIZATION if _wanted_part() == "localization" else Task.DIAGNOSIS)
+    )
     part = _part()
     if part == "modes":
         _failure_modes(choice)
         return
-    counts = outcome_counts(choice)
     if not counts:
         st.info("The chosen runs hold no scored answer yet.", icon=":material/info:")
         return
@@ -66,9 +71,8 @@ def _show(choice: RunChoice) -> None:
 def _part() -> str:
     """Which part of the page is shown: the others are not computed."""
     kept = str(st.session_state.get(_KEPT_PART, "diagnosis"))  # for the way back from a case
-    asked = [part for part in asked_for("part") if part in PARTS]
     if "part" not in st.session_state:
-        st.session_state["part"] = asked[0] if asked else kept
+        st.session_state["part"] = _wanted_part()
     picked = st.segmented_control(
         "Part", list(PARTS), format_func=PARTS.__getitem__, label_visibility="collapsed", key="part"
     )
@@ -76,6 +80,14 @@ def _part() -> str:
     st.session_state[_KEPT_PART] = part
     st.caption("A click on any bar, cell, point or row opens its cases.")
     return part
+
+
+def _wanted_part() -> str:
+    """The part that will be shown, before what chooses it is drawn."""
+    kept = str(st.session_state.get(_KEPT_PART, "diagnosis"))
+    if "part" in st.session_state:
+        return str(st.session_state["part"] or kept)
+    return next((part for part in asked_for("part") if part in PARTS), kept)
 
 
 def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]]) -> None:

@@ -8,7 +8,9 @@ import streamlit as st
 
 from spinebench.dashboard.accuracy_table import accuracy_charts, accuracy_table, row_labels
 from spinebench.dashboard.cost_table import cost_table
+from spinebench.dashboard.error_data import outcome_counts
 from spinebench.dashboard.free_text_table import free_text_table
+from spinebench.dashboard.headlines import answers_headline, show_headline
 from spinebench.dashboard.model_pair import show_pair
 from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs
 from spinebench.dashboard.summaries import model_accuracies
@@ -42,6 +44,9 @@ def _show_benchmark(choice: RunChoice, runs: Sequence[RunSpec]) -> None:
     st.text(
         f"Benchmark {written_out(benchmark.name)}{drawn}: {benchmark.n_items} items in {benchmark.n_clusters} "
         f"clusters; {len(runs)} {'run' if len(runs) == 1 else 'runs'}, items hash {benchmark.items_hash[:12]}"
+    )
+    show_headline(
+        answers_headline(outcome_counts(RunChoice(tuple(runs), choice.personas, choice.conditions)))
     )
     with st.spinner("Summing up the answers ..."):
         summaries = model_accuracies(choice, run_ids)

@@ -21,9 +21,12 @@ def show() -> None:
     st.title("Runs")
     stop_if_empty()
     try:
-        _load_on_request()
-        say_when(data_stamp())
+        # The place is above, but the progress comes first: it does not wait for what is loaded.
+        above = st.container()
         show_progress()
+        with above:
+            _load_on_request()
+            say_when(data_stamp())
         _say_unreadable()
         _show_one()
     except SpinebenchError as error:
