@@ -329,7 +329,7 @@ def _candidate(
         task=draft.task,
         question=wording.text,
         options=options,
-        gold=tuple(option for option in options if option in draft.gold) if not localizes else draft.gold,
+        gold=tuple(option for option in options if option in draft.gold),
         images=(ImageRef(path=picture.standard.file, sha256=picture.standard.sha256, view=image.view),),
         disease=draft.disease,
         levels=draft.gold if localizes else (),

@@ -16,6 +16,10 @@ _LISTED = 20
 """Faults shown to a person; `--json` gives all."""
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command()
 def restore(
     release: Annotated[
         Path, typer.Argument(help="Folder of the release, with pointers.jsonl and card.json.")
