@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -38,48 +36,42 @@ def separation(pairs: Pairs, *, seed: int, resamples: int) -> tuple[Estimate, Es
     The difference is mean(same) minus mean(different) over the pooled standard deviation of the two (Cohen 1988,
     equation 2.5.1). The AUC is the probability that a same-disease pair has the higher cosine of two drawn at random,
     ties counting one half (Hanley and McNeil 1982). Intervals are percentiles over resampled clusters, a pair weighing
-    the product of the times that its two clusters were drawn. `n` is pairs, `n_clusters` clusters with a pair. Both are
-    undefined without pairs of both kinds.
+    the product of the times that its two clusters were drawn; each draw's AUC is linear in either kind of pairs: the
+    mean placement of the one among all of the other (DeLong 1988), and the reverse. `n` is pairs, `n_clusters` clusters
+    with a pair. Both are undefined without pairs of both kinds.
     """
     import numpy as np
 
     one, other = np.nonzero(np.triu(pairs.counted, k=1))
     cosine, same = pairs.cosine[one, other], pairs.same[one, other]
-    difference_name = "standardized difference of cosines, same minus different disease"
-    auc_name = "AUC of same-disease against different-disease pairs"
+    names = (
+        "standardized difference of cosines, same minus different disease",
+        "AUC of same-disease against different-disease pairs",
+    )
     if not same.any() or same.all():
-        return undefined(difference_name, _NO_PAIRS, n=len(same)), undefined(auc_name, _NO_PAIRS, n=len(same))
-    order = np.argsort(cosine, kind="stable")
-    sorted_pairs = _SortedPairs(cosine[order], same[order])
-    left, right = pairs.clusters[one[order]], pairs.clusters[other[order]]
-    used, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
-    left, right = codes[: len(left)], codes[len(left) :]
-    alike = np.ones(len(cosine))
-    values = (sorted_pairs.difference(alike), sorted_pairs.auc(alike))
-    draws: list[tuple[float | None, float | None]] = []
-    rng = np.random.default_rng([seed, *hashlib.sha256(auc_name.encode()).digest()[:4]])
-    for _ in range(resamples):
-        times = np.bincount(rng.integers(len(used), size=len(used)), minlength=len(used)).astype(np.float64)
-        weights = times[left] * times[right]
-        draws.append((sorted_pairs.difference(weights), sorted_pairs.auc(weights)))
+        return undefined(names[0], _NO_PAIRS, n=len(same)), undefined(names[1], _NO_PAIRS, n=len(same))
+    used = np.unique(pairs.clusters[np.concatenate([one, other])])
+    left, right = (np.searchsorted(used, pairs.clusters[side]) for side in (one, other))
+    rng = np.random.default_rng([seed, *hashlib.sha256(names[1].encode()).digest()[:4]])
+    times = rng.multinomial(len(used), np.full(len(used), 1 / len(used)), size=resamples).astype(np.float64)
+    drawn = _Drawn(left, right, np.vstack([np.ones(len(used)), times]))
+    # The first row stands for the data themselves, each cluster once.
+    differences, aucs = drawn.differences(cosine, same), drawn.aucs(cosine, same)
 
-    def estimate(name: str, value: float | None, drawn: Sequence[float | None]) -> Estimate:
-        if value is None:
+    def estimate(name: str, found: NDArray[np.float64]) -> Estimate:
+        if not np.isfinite(found[0]):
             return undefined(name, "cosines do not vary", n=len(cosine))
         return Estimate(
             name=name,
-            value=value,
-            interval=_percentiles([one for one in drawn if one is not None]),
+            value=float(found[0]),
+            interval=_percentiles(found[1:]),
             n=len(cosine),
             n_clusters=len(used),
             seed=seed,
             warnings=(few_clusters(len(used)),) if len(used) < FEW_CLUSTERS else (),
         )
 
-    return (
-        estimate(difference_name, values[0], [one for one, _ in draws]),
-        estimate(auc_name, values[1], [one for _, one in draws]),
-    )
+    return estimate(names[0], differences), estimate(names[1], aucs)
 
 
 def average_precisions(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -108,50 +100,71 @@ def average_precisions(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 
 @dataclass(frozen=True)
-class _SortedPairs:
-    cosine: NDArray[np.float64]
-    """Ascending."""
-    same: NDArray[np.bool_]
+class _Drawn:
+    """Pairs by the clusters of their images, and how often each cluster is drawn, [draws, clusters]."""
 
-    def difference(self, weights: NDArray[np.float64]) -> float | None:
-        """None where a kind has no weight or the cosines no spread."""
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    times: NDArray[np.float64]
+
+    def differences(self, cosine: NDArray[np.float64], same: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """NaN where a kind of pairs was not drawn, or the cosines have no spread."""
         import numpy as np
 
-        moments = []
-        for kind in (self.same, ~self.same):
-            weight, height = weights[kind], self.cosine[kind]
-            total = float(weight.sum())
-            if total == 0:
-                return None
-            mean = float(weight @ height) / total
-            moments.append((total, mean, float(weight @ np.square(height - mean))))
-        (n1, mean1, squares1), (n2, mean2, squares2) = moments
-        degrees = n1 + n2 - 2
-        spread = math.sqrt((squares1 + squares2) / degrees) if degrees > 0 else 0.0
-        return (mean1 - mean2) / spread if spread > 1e-9 else None
+        middle = cosine - cosine.mean()
+        degrees = np.full(len(self.times), -2.0)
+        squares, means = np.zeros(len(self.times)), []
+        for kind in (same, ~same):
+            n, total, square = (
+                self._sums(power, kind) for power in (np.ones_like(middle), middle, middle**2)
+            )
+            with np.errstate(divide="ignore", invalid="ignore"):
+                means.append(total / n)
+                degrees, squares = degrees + n, squares + np.maximum(0.0, square - total**2 / n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = np.sqrt(squares / degrees)
+            found: NDArray[np.float64] = np.where(
+                (degrees > 0) & (spread > 1e-6), (means[0] - means[1]) / spread, np.nan
+            )
+        return found
 
-    def auc(self, weights: NDArray[np.float64]) -> float | None:
-        """None where a kind has no weight."""
+    def aucs(self, cosine: NDArray[np.float64], same: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """NaN where a kind of pairs was not drawn."""
         import numpy as np
 
-        starts = np.append(0, np.flatnonzero(np.diff(self.cosine)) + 1)
-        same = np.add.reduceat(weights * self.same, starts)
-        different = np.add.reduceat(weights * ~self.same, starts)
-        total = float(same.sum()) * float(different.sum())
-        if total == 0:
-            return None
-        below = np.cumsum(different) - different
-        return float(same @ (below + 0.5 * different)) / total
+        placed = np.zeros_like(cosine)
+        low, high = np.sort(cosine[~same]), np.sort(cosine[same])
+        for kind, among in ((same, low), (~same, high)):
+            below = np.searchsorted(among, cosine[kind]) + np.searchsorted(among, cosine[kind], side="right")
+            placed[kind] = below / (2 * len(among))
+        placed[~same] = 1 - placed[~same]
+        auc = placed[same].mean()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = [
+                self._sums(placed, kind) / self._sums(np.ones_like(placed), kind) for kind in (same, ~same)
+            ]
+        found: NDArray[np.float64] = np.clip(parts[0] + parts[1] - auc, 0, 1)
+        return found
+
+    def _sums(self, values: NDArray[np.float64], kind: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Sum over the pairs of a kind, by draw: a quadratic form of how often clusters are drawn."""
+        import numpy as np
+
+        n = self.times.shape[1]
+        cells = np.bincount(self.left[kind] * n + self.right[kind], weights=values[kind], minlength=n * n)
+        found: NDArray[np.float64] = ((self.times @ cells.reshape(n, n)) * self.times).sum(axis=1)
+        return found
 
 
-def _percentiles(draws: Sequence[float]) -> Interval | None:
+def _percentiles(draws: NDArray[np.float64]) -> Interval | None:
     """None where nothing could be drawn, or the draws do not differ: clusters then show no spread."""
     import numpy as np
 
-    if len(draws) < 2 or float(np.ptp(draws)) == 0.0:
+    drawn = draws[np.isfinite(draws)]
+    if len(drawn) < 2 or float(np.ptp(drawn)) < 1e-9:
         return None
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
-    method = f"cluster bootstrap, percentile, {len(draws)} draws"
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    method = f"cluster bootstrap, percentile, {len(drawn)} draws"
     return Interval(low=low, high=high, level=LEVEL, method=method)
 
 

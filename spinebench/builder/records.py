@@ -147,7 +147,7 @@ class StandardImage(Record):
     pixel_hash: Sha256
     """Over size and RGB values."""
     picture_hash: str
-    """Perceptual, 64 hex digits (`benchmarks.picture_hash`)."""
+    """Perceptual, 64 hex digits (`benchmarks.picture_hash`), of the picture without margins that were added."""
     width: int
     height: int
     source_sha256: Sha256
@@ -181,7 +181,9 @@ class Similarities(Record):
     id: str
     encoder: str
     diseases: tuple[SimilarDisease, ...]
-    """In the order of the vocabulary."""
+    """In the order of the vocabulary, without diseases of which no image was left to compare with."""
+    simulated: bool = False
+    """The encoder's weights are random: the figures mean nothing about disease."""
 
 
 class Candidate(Record):

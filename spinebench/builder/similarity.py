@@ -66,6 +66,7 @@ def similarities(
         yield Similarities(
             id=image.id,
             encoder=embeddings.record.encoder,
+            simulated=embeddings.record.simulated,
             diseases=tuple(
                 SimilarDisease(disease=label, mean=mean, maximum=maximum, n=n)
                 for label, mean, maximum, n in found

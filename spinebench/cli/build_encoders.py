@@ -146,7 +146,8 @@ def _print_image(found: list[Similarities], statistic: str) -> None:
     lines = []
     for row in found:
         figures = {one.disease: one.mean if statistic == "mean" else one.maximum for one in row.diseases}
-        lines.append((row.encoder, *(f"{figures[one]:.3f}" if one in figures else "" for one in labels)))
+        named = _named(row.encoder, simulated=row.simulated)
+        lines.append((named, *(f"{figures[one]:.3f}" if one in figures else "" for one in labels)))
     print_table(
         ("encoder", *labels), lines, title=f"{found[0].id}: {statistic} cosine to the library's images of"
     )

@@ -331,10 +331,14 @@ def test_the_command_shows_one_image(tmp_path: Path, pictures: list[StandardImag
     staged(build, pictures, section())
     said = CliRunner().invoke(app, [str(build), "--image", "p00", "--json"])
     records = [json.loads(line) for line in said.stdout.splitlines()]
-    assert [(one["id"], one["encoder"]) for one in records] == [("p00", "tones"), ("p00", "tones2")]
+    assert [(one["id"], one["encoder"], one["simulated"]) for one in records] == [
+        ("p00", "tones", False),
+        ("p00", "tones2", True),
+    ]
     assert all("tones2 are random" in one["note"] for one in records)
     shown = CliRunner().invoke(app, [str(build), "--image", "p00", "--statistic", "maximum"])
     assert f"{records[0]['diseases'][0]['maximum']:.3f}" in shown.output
+    assert "tones2 (simulated)" in shown.output
     whole = json.loads(CliRunner().invoke(app, [str(build), "--json"]).stdout)
     assert whole.pop("type") == "encoders"
     assert Comparison.model_validate(whole) == load_comparison(build / "embed")
