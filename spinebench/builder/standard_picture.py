@@ -67,7 +67,8 @@ def standard_picture(
         file=file,
         sha256=hashlib.sha256(data).hexdigest(),
         pixel_hash=pixel_hash,
-        picture_hash=image_hash(padded),
+        # Of the picture without its margins, which would make pictures of different patients alike.
+        picture_hash=image_hash(picture.image),
         width=padded.width,
         height=padded.height,
         source_sha256=source.sha256,

@@ -188,7 +188,9 @@ def test_sizes(tmp_path: Path, policy: dict[str, Any], size: tuple[int, int], st
             StandardPolicy(**{**policy, "size": "keep"}),
             workers=1,
         )
-        assert image.quality == plain.images[0].quality  # of the picture, not of its margins
+        # Of the picture, not of its margins.
+        assert image.quality == plain.images[0].quality
+        assert image.picture_hash == plain.images[0].picture_hash
 
 
 def volume(file: Path, *, detailed: int = 5, n: int = 9) -> None:
