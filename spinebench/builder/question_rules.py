@@ -85,6 +85,8 @@ _ALL: Final = {
     ),
     "zh": re.compile("所有|全部|每[个一处]|哪些|凡|各个|逐一|一个或多个|一处或多处|至少一[个处]"),
 }
+_LEVEL_CODE: Final = re.compile(r"(?<![^\W_])[CTLS]\s?-?\d{1,2}(?!\d)", re.IGNORECASE)
+"""A level's short name, where the reader of levels in texts takes it for something else for want of context."""
 _WORDS: Final = re.compile(r"[^\W_]+")
 _LEVEL: Final = {
     "en": re.compile(r"\b(?:levels?|segments?|discs?|disks?|interspaces?)\b", re.IGNORECASE),
@@ -144,8 +146,8 @@ def _problems(text: str, task: Task, base: str, vocabulary: Vocabulary) -> Itera
         yield f"names an option or a disease ({name!r})"
     if match := _DISEASE_WORDS[base].search(plain) or _DISEASE_WORDS["en"].search(plain):
         yield f"names a disease, or says that there is one or none ({match[0]!r})"
-    for mention in named_levels(plain):
-        yield f"names a level ({mention.level})"
+    if levels := [mention.level for mention in named_levels(plain)] or _LEVEL_CODE.findall(plain):
+        yield f"names a level ({levels[0]})"
     if match := _KIND_OF_IMAGE[base].search(plain) or _KIND_OF_IMAGE["en"].search(plain):
         yield f"names what only some images are ({match[0]!r})"
     if task is not Task.LOCALIZATION and (match := _LUMBAR[base].search(plain)):
