@@ -224,5 +224,6 @@ def _clear(pictures: Path, wanted: set[str]) -> None:
     for digits in sorted(pictures.glob("*")):
         if digits.is_dir() and not any(digits.iterdir()):
             digits.rmdir()
-    for half in pictures.parent.glob(".*.part"):
-        half.unlink(missing_ok=True)
+    for pattern in (".*.part", f"{Path(JOURNAL_FILE).stem}.torn-*"):
+        for half in sorted(pictures.parent.glob(pattern)):
+            half.unlink(missing_ok=True)
