@@ -3,11 +3,13 @@
     python benchmarks/dashboard_speed.py --workspace FOLDER [--pages overview errors] [--repeats 3] [--json FILE]
 
 Starts `spinebench dashboard` on the workspace (by default one that `large_workspace.py` makes and that is removed
-afterwards) and drives Chromium. Each page is opened in a browser context of its own: once as the first thing that a
-newly started server is asked for, then several times more. Its content is there when a chart, a table or a figure of
-its own is visible. A click is answered when the script has run to its end and the page shows what was asked for;
-charts are clicked by a mouse. Beside each wall time stands the server's CPU time, which other work on the machine
-lengthens less, and beside all pages that of a dashboard without runs: what Streamlit and the browser take alone.
+afterwards) and drives Chromium. Each page is opened in a browser context of its own: once as the first thing that is
+asked of a server newly started on data that no figures are kept of; then, with the figures that a server prepares
+beside its pages, once as the first thing asked of a new server, and several times more, and clicks. Content is there
+when a chart, a table or a figure of the page's own is visible; `whole` is when its script has ended. A click is
+answered when the script has run to its end and the page shows what was asked for; charts are clicked by a mouse.
+Beside each wall time stands the server's CPU time, which other work on the machine lengthens less, and beside all
+pages that of a dashboard without runs: what Streamlit and the browser take alone.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Position
 
 PATIENCE_S = 40
+_NO_RUN_MS = 2000
 _CONTENT = (
     '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
     '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
@@ -50,9 +53,10 @@ _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _COUNT_RUNS = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     window.runsBegun = 0;
-    new MutationObserver(() => {
-        window.runsBegun += app.getAttribute('data-test-script-state') === 'running';
-    }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+    new MutationObserver((changes) => {  // a short run has begun and ended by the time that this is called
+        window.runsBegun += changes.some((one) => one.oldValue === 'running')
+            || app.getAttribute('data-test-script-state') === 'running';
+    }).observe(app, { attributes: true, attributeOldValue: true, attributeFilter: ['data-test-script-state'] });
 }"""
 
 
@@ -78,6 +82,7 @@ class Server:
     """`spinebench dashboard` in a process of its own."""
 
     def __init__(self, workspace: Path) -> None:
+        begun = time.monotonic()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -96,6 +101,7 @@ class Server:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("the dashboard did not come up")
             time.sleep(0.05)
+        self.up_after_s = time.monotonic() - begun
 
     def cpu_s(self) -> float:
         """User and system time of the process so far."""
@@ -140,11 +146,17 @@ def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> di
 
 def answered(server: Server, page: Page, click: Click) -> Timed:
     """Do it, and wait until the page shows what was asked for and the script that it started has ended."""
+    from playwright.sync_api import TimeoutError
+
     page.evaluate(_COUNT_RUNS)
     wall, cpu = time.monotonic(), server.cpu_s()
     click.do(page)
     click.seen(page)
-    page.wait_for_function("window.runsBegun > 0")
+    seen = Timed(time.monotonic() - wall, server.cpu_s() - cpu)
+    try:
+        page.wait_for_function("window.runsBegun > 0", timeout=_NO_RUN_MS)
+    except TimeoutError:  # a run too short to be told by the page
+        return seen
     page.locator(_DONE).wait_for()
     return Timed(time.monotonic() - wall, server.cpu_s() - cpu)
 
@@ -154,6 +166,13 @@ def answered(server: Server, page: Page, click: Click) -> Timed:
 
 def _button(name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def _keyed_button(name: str) -> Callable[[Page], None]:
+    """A button that has a key too, which its name on the page tells."""
+    return lambda page: (
+        page.get_by_test_id("stButton").get_by_role("button").filter(has_text=name).first.click()
+    )
 
 
 def _part(name: str) -> Callable[[Page], None]:
@@ -225,8 +244,8 @@ PAGES: dict[str, tuple[Click, ...]] = {
     "cases": (
         Click("next page", _button("Next page"), _address("page=2")),
         Click("a row, to its case", _row(2), _text("Case 27 of")),
-        Click("next case", _button("Next"), _text("Case 28 of")),
-        Click("back to the list", _button("Back to the list"), _cases),
+        Click("next case", _keyed_button("Next"), _text("Case 28 of")),
+        Click("back to the list", _keyed_button("Back to the list"), _cases),
         Click("one model", _chosen("Model", MODELS[2]), _address("model=")),
         Click("one outcome", _chosen("Outcome", "healthy misdiagnosed"), _address("outcome=")),
     ),
@@ -253,10 +272,17 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
     if chromium is None:
         raise SystemExit("Chromium is needed")
     found: dict[str, object] = {}
+    kept = workspace / "cache" / "figures"
+    prepare(workspace)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in pages:
-            found[name or "overview"] = _measure_page(browser, workspace, name, repeats)
+            with put_aside(kept):
+                unprepared = _visit_once(browser, workspace, name)
+            found[name or "overview"] = {
+                "first_visit_nothing_kept": unprepared,
+                **_measure_page(browser, workspace, name, repeats),
+            }
             print(name or "overview", json.dumps(found[name or "overview"]), flush=True)
         with tempfile.TemporaryDirectory() as empty:
             Workspace(empty).create()
@@ -267,9 +293,40 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
     return found
 
 
+def prepare(workspace: Path) -> None:
+    """Let the dashboard's own process keep the figures that pages show first."""
+    subprocess.run(
+        [sys.executable, "-m", "spinebench.dashboard.preparing", str(workspace)],
+        check=True,
+        capture_output=True,
+    )
+
+
+@contextmanager
+def put_aside(folder: Path) -> Iterator[None]:
+    """For a while there is no such folder; what is written there meanwhile is thrown away."""
+    aside = folder.with_name(f"{folder.name} put aside")
+    folder.rename(aside)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+
+
+def _visit_once(browser: Browser, workspace: Path, name: str) -> dict[str, object]:
+    server = Server(workspace)
+    try:
+        with tab(browser) as page:
+            return {what: _said(one) for what, one in opened(server, page, name).items()}
+    finally:
+        server.end()
+
+
 def _measure_page(
     browser: Browser, workspace: Path, name: str, repeats: int, *, content: str = _CONTENT
 ) -> dict[str, object]:
+    """Visits and clicks; with the figures kept that there are."""
     from playwright.sync_api import Error
 
     server = Server(workspace)
@@ -301,6 +358,7 @@ def _measure_page(
                 for what, times in clicks.items()
                 if times
             },
+            "server_up_after_s": round(server.up_after_s, 2),
             "server_peak_mb": round(server.peak_mb()),
         }
     finally:

@@ -34,7 +34,7 @@ from spinebench.dashboard.error_data import (
     shift_counts,
 )
 from spinebench.dashboard.kept_figures import KeptFigures, key_of
-from spinebench.dashboard.run_choice import RunChoice, usual_choice
+from spinebench.dashboard.run_choice import RunChoice, all_of, usual_choice
 from spinebench.dashboard.summaries import model_accuracies, model_comparison
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE, DataStamp, data_stamp, rows, workspace
 from spinebench.errors import SpinebenchError
@@ -101,6 +101,9 @@ def _jobs() -> Iterator[_Job]:
     yield from _of_the_first_pages(choice, of_choice)
     for audit in audits[: -_NEWEST - 1 : -1]:
         yield from _of_agreement(audit)
+    if 1 < len(choice.runs) <= _NEWEST:
+        for left_out in choice.runs:
+            yield from _of_a_choice(all_of(tuple(run for run in choice.runs if run != left_out)), of_choice)
     for model in choice.models:
         yield _job(localization_summary, choice, model)
     for run in runs[: -_NEWEST - 1 : -1]:
@@ -111,6 +114,18 @@ def _jobs() -> Iterator[_Job]:
 
 
 def _of_the_first_pages(choice: RunChoice, audits: Sequence[AuditSpec]) -> Iterator[_Job]:
+    yield from _of_a_choice(choice, audits)
+    yield _job(shift_counts, choice)
+    if audits:
+        yield _job(rows, "case_rubric", audit_id=audits[-1].audit_id)
+        yield _job(rows, "audits")
+        yield _job(rows, "audits", audit_id=audits[-1].audit_id)
+        yield _job(prevalences_of, audit_state(audits[-1].audit_id))
+    yield _job(rows, "run_tasks")
+
+
+def _of_a_choice(choice: RunChoice, audits: Sequence[AuditSpec]) -> Iterator[_Job]:
+    """What is computed or counted over the runs together."""
     run_ids = tuple(choice.run_ids)
     yield _job(outcome_counts, choice)
     yield _job(model_accuracies, choice, run_ids)
@@ -119,17 +134,11 @@ def _of_the_first_pages(choice: RunChoice, audits: Sequence[AuditSpec]) -> Itera
         yield _job(rows, "usage", run_id=run_id)
     yield _job(confusion_counts, choice, choice.models)
     yield _job(healthy_rates, choice)
-    yield _job(shift_counts, choice)
-    audit_id = audits[-1].audit_id if audits else None
+    own = [one.audit_id for one in audits if {*one.sample.run_ids} & {*run_ids}]
+    filters = CaseFilters(choice.run_ids, choice.personas, choice.conditions, own[-1] if own else None)
     yield _job(rows, "case_values", runs=choice.run_ids)
-    filters = CaseFilters(choice.run_ids, choice.personas, choice.conditions, audit_id)
     yield _job(rows, "cases", **filters.parameters(), size=25, skip=0)
-    if audit_id is not None:
-        yield _job(rows, "case_rubric", audit_id=audit_id)
-        yield _job(rows, "audits")
-        yield _job(prevalences_of, audit_state(audit_id))
     yield _job(model_comparison, choice, run_ids)
-    yield _job(rows, "run_tasks")
 
 
 def _of_agreement(audit: AuditSpec) -> Iterator[_Job]:

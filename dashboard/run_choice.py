@@ -39,7 +39,7 @@ def usual_choice(specs: Sequence[RunSpec]) -> RunChoice:
     Of runs oldest first, at least one.
     """
     newest = specs[-1].benchmark.items_hash
-    return _all_of(tuple(spec for spec in specs if spec.benchmark.items_hash == newest))
+    return all_of(tuple(spec for spec in specs if spec.benchmark.items_hash == newest))
 
 
 def latest_choice(specs: Sequence[RunSpec], run_ids: Collection[str]) -> RunChoice:
@@ -48,7 +48,7 @@ def latest_choice(specs: Sequence[RunSpec], run_ids: Collection[str]) -> RunChoi
     Of runs oldest first, at least one.
     """
     latest = next((spec for spec in reversed(specs) if spec.run_id in run_ids), None)
-    return usual_choice(specs) if latest is None else _all_of((latest,))
+    return usual_choice(specs) if latest is None else all_of((latest,))
 
 
 def chosen_runs() -> list[str]:
@@ -67,7 +67,7 @@ def chosen(usual: Callable[[Sequence[RunSpec]], RunChoice] = usual_choice) -> Ru
     with st.sidebar:
         labels = {spec.run_id: _label(spec) for spec in specs}
         run_ids = _choose("Runs", "run", list(labels), usual(specs).run_ids, labels)
-        everything = _all_of(tuple(spec for spec in specs if spec.run_id in run_ids))
+        everything = all_of(tuple(spec for spec in specs if spec.run_id in run_ids))
         personas, conditions = everything.personas, everything.conditions
         choice = RunChoice(
             everything.runs,
@@ -114,7 +114,7 @@ def mark_runs(runs: Sequence[RunSpec]) -> None:
         )
 
 
-def _all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
+def all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
     """These runs with all their personas and image conditions, in the order of their plans."""
     personas = dict.fromkeys(name for run in runs for name in run.personas)
     conditions = dict.fromkeys(one.value for run in runs for one in run.image_conditions)
