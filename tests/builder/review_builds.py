@@ -126,10 +126,10 @@ def simulate(build: Path, *, seed: int = 0, wrong: float = 0.1, adjudicate: bool
                 "item_hash": desk.review.hashes[name],
                 "decision": "accept",
             }
-            if draw_ < wrong / 2:
+            others = [option for option in item.options if option not in item.gold]
+            if draw_ < wrong / 2 or (draw_ < wrong and not others):
                 sent |= {"decision": "reject", "reason": chance.choice(plan.reasons)}
             elif draw_ < wrong:
-                others = [option for option in item.options if option not in item.gold]
                 sent |= {"decision": "correct", "reason": "wrong_label", "gold": [chance.choice(others)]}
             desk.take(sent, source="simulation")
             n += 1

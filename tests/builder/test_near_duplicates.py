@@ -17,7 +17,7 @@ from spinebench.builder.near_duplicates import NearPair, near_duplicate_groups, 
 from spinebench.errors import DataError
 from tests.builder.trees import picture
 
-REAL = Path("/work/shared/data/real/images")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real" / "images"
 
 
 def with_bits(*bits: int) -> str:
