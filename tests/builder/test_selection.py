@@ -159,7 +159,8 @@ def test_the_report_says_what_was_asked_what_there_was_and_why_not() -> None:
         candidate("o-4", "Osteophytes", cluster="s/p"),
         candidate("o-5", "Osteophytes", cluster="s/p"),  # the patient has one already
     ]
-    images = standard(pool, **{"o-2": {"contrast": 0.1}, "o-1-again": {"pixels": "o-1"}})
+    changes: dict[str, dict[str, Any]] = {"o-2": {"contrast": 0.1}, "o-1-again": {"pixels": "o-1"}}
+    images = standard(pool, **changes)
     plan = SelectionPlan(
         splits={"evaluation": {Task.DIAGNOSIS: 10}}, min_contrast=0.2, max_per_cluster=1, seed=3
     )

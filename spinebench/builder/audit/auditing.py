@@ -115,7 +115,7 @@ def _shortcut_check(plan: AuditPlan, name: BaselineName, found: Sequence[Shortcu
     flagged = [one for one in own if one.shortcut]
     label = Check.LABEL_FREQUENCY.value if name is BaselineName.FREQUENCY else f"{SHORTCUT}{name.value}"
     detail = "; ".join(
-        f"{one.split}, {one.task.value}: {one.measure} {one.score:.3f} against {max(one.chance, one.frequency):.3f}"
+        f"{one.split}, {one.task.value}: {one.measure} {one.score:.3f} against {max(one.chance, one.reference):.3f}"
         for one in flagged
     )
     return CheckResult(

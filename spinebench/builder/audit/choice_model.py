@@ -18,7 +18,7 @@ from spinebench.evaluators.clustered import FloatArray, IntArray
 
 _INTERCEPT = 0.01
 """Share of the penalty that the classes' own terms bear: none of them runs away where a class is never right."""
-_STEPS = 80
+_STEPS = 60
 _TIE = 1e-6
 
 
@@ -72,6 +72,19 @@ def out_of_fold(choices: Choices, features: Features, folds: IntArray, *, penalt
     return found
 
 
+def by_frequency(choices: Choices, folds: IntArray) -> FloatArray:
+    """Shares, items x places, in proportion to how often each class is right in all folds but the item's own."""
+    found = np.zeros(choices.offered.shape)
+    classes = np.maximum(choices.offered, 0)
+    known = choices.right >= 0
+    right = classes[np.arange(len(choices)), np.maximum(choices.right, 0)]
+    for fold in range(int(folds.max()) + 1):
+        test = folds == fold
+        counts = np.bincount(right[known & ~test], minlength=choices.n_classes) + 0.5
+        found[test] = np.where(choices.offered[test] >= 0, counts[classes[test]], 0.0)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
 def share_of_hits(probabilities: FloatArray, right: IntArray) -> FloatArray:
     """Per item: 1 where the right place has the greatest probability, 1 / k where k places share it, else 0."""
     best = probabilities.max(axis=1, keepdims=True)
@@ -121,7 +134,7 @@ def _fit(same: _Distinct, weights: FloatArray, penalty: float) -> FloatArray:
         np.zeros(model.size),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": _STEPS, "ftol": 1e-8, "gtol": 1e-4 * max(1.0, float(weights.sum())) ** 0.5},
+        options={"maxiter": _STEPS, "ftol": 1e-6, "gtol": 1e-4 * max(1.0, float(weights.sum())) ** 0.5},
     )
     return model.probabilities(np.asarray(found.x))
 
@@ -138,6 +151,7 @@ class _Model:
         self._right = (np.arange(len(choices)), np.maximum(choices.right, 0))
         self._n_rows: int = 0 if features.rows is None else features.rows.shape[0]
         self._n_features: int = 0 if features.rows is None else features.rows.shape[1]
+        self._transposed = None if features.rows is None else features.rows.T.tocsr()
         self._n_option = 0 if features.of_options is None else features.of_options.shape[2]
         self._cells = features.row_of[:, None] * choices.n_classes + self._classes
         self._split = (choices.n_classes, choices.n_classes * (1 + self._n_features))
@@ -167,10 +181,10 @@ class _Model:
         pulls = shares * self._weights[:, None]
         pulls[self._right] -= self._weights
         parts = [np.bincount(self._classes.ravel(), weights=pulls.ravel(), minlength=self._n_classes)]
-        if self._n_features:
+        if self._transposed is not None:
             size = self._n_rows * self._n_classes
             by_cell = np.bincount(self._cells.ravel(), weights=pulls.ravel(), minlength=size)
-            parts.append((self._features.rows.T @ by_cell.reshape(self._n_rows, self._n_classes)).ravel())
+            parts.append((self._transposed @ by_cell.reshape(self._n_rows, self._n_classes)).ravel())
         if self._features.of_options is not None:
             parts.append(np.einsum("ij,ijk->k", pulls, self._features.of_options))
         return value, np.concatenate(parts) + self._penalties * params

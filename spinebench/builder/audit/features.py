@@ -14,7 +14,7 @@ import numpy as np
 from spinebench.builder.audit.choice_model import Features
 from spinebench.builder.audit.facts import Facts, ImageFacts, ending, facts_of
 from spinebench.builder.audit.plan import BaselineName
-from spinebench.builder.audit.questions import Questions
+from spinebench.builder.audit.questions import Questions, class_of
 from spinebench.evaluators.clustered import FloatArray, IntArray
 from spinebench.records import Item
 from spinebench.terms import fold
@@ -229,8 +229,16 @@ def _form(text: str) -> tuple[float, ...]:
 
 
 def _forms(items: Sequence[Item]) -> FloatArray:
-    """How an option is written, and whether it is the longest or the shortest of its item."""
-    table = _empty(items, 9)
+    """How an option is written, whether otherwise than most of its class, and whether it is the longest or the
+    shortest of its item."""
+    table = _empty(items, 10)
+    spellings: dict[str, Counter[str]] = {}
+    for item in items:
+        for text in item.options:
+            spellings.setdefault(class_of(text), Counter())[text] += 1
+    usual = {
+        label: min(counts, key=lambda text: (-counts[text], text)) for label, counts in spellings.items()
+    }
     for row, item in enumerate(items):
         lengths = [len(text) for text in item.options]
         longest, shortest = max(lengths), min(lengths)
@@ -238,6 +246,7 @@ def _forms(items: Sequence[Item]) -> FloatArray:
             alone = lengths.count(lengths[at]) == 1
             table[row, at] = (
                 *_form(text),
+                float(text != usual[class_of(text)]),
                 float(alone and lengths[at] == longest),
                 float(alone and lengths[at] == shortest),
                 lengths[at] / longest if longest else 0.0,

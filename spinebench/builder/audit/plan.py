@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from spinebench.benchmarks.picture_hash import N_BITS, NEAR_BITS
 from spinebench.records import Record
+from spinebench.runs.plan_fields import Flag
 
 
 class Check(StrEnum):
@@ -48,6 +49,7 @@ class BaselineName(StrEnum):
     ALL = "all together"
 
 
+_PANEL = "Audit"
 SHORTCUT = "shortcut:"
 """Before a baseline's name: that shortcut alone, e.g. `shortcut:modality`."""
 NAMES = (
@@ -60,31 +62,35 @@ NAMES = (
 class AuditPlan(Record):
     """Settings of an audit."""
 
-    folds: int = Field(
+    folds: Annotated[int, Flag("--folds", _PANEL)] = Field(
         default=5, ge=2, le=20, description="Folds of clusters that baselines are trained across."
     )
-    level: float = Field(default=0.95, gt=0.5, lt=1, description="Level of the intervals.")
-    delta: float = Field(
+    level: Annotated[float, Flag("--level", _PANEL)] = Field(
+        default=0.95, gt=0.5, lt=1, description="Level of the intervals."
+    )
+    delta: Annotated[float, Flag("--delta", _PANEL)] = Field(
         default=0.05,
         ge=0,
         lt=1,
         description="A shortcut is a baseline whose lower bound above chance, and above label frequencies, is more "
         "than this.",
     )
-    baselines: tuple[BaselineName, ...] = Field(
+    baselines: Annotated[tuple[BaselineName, ...], Flag("--baseline", _PANEL)] = Field(
         default=tuple(BaselineName), description="Baselines to train; label frequency is always among them."
     )
-    penalty: float = Field(
+    penalty: Annotated[float, Flag("--penalty", _PANEL)] = Field(
         default=1.0, gt=0, description="Ridge penalty on the coefficients of the baselines, per training set."
     )
-    near_bits: int = Field(
+    near_bits: Annotated[int, Flag("--near-bits", _PANEL)] = Field(
         default=NEAR_BITS,
         ge=0,
         le=N_BITS,
         description="Bits of the picture hash up to which two pictures look alike.",
     )
-    seed: int = Field(default=0, ge=0, description="Of the folds and of drawn p-values.")
-    fail: tuple[str, ...] = Field(
+    seed: Annotated[int, Flag("--seed", _PANEL)] = Field(
+        default=0, ge=0, description="Of the folds and of drawn p-values."
+    )
+    fail: Annotated[tuple[str, ...], Flag("--fail", _PANEL)] = Field(
         default=(
             Check.SHORTCUTS,
             Check.SHARED_CLUSTERS,
@@ -95,7 +101,7 @@ class AuditPlan(Record):
         ),
         description="Checks that end the build with exit code 1; the others are only told.",
     )
-    allow: tuple[str, ...] = Field(
+    allow: Annotated[tuple[str, ...], Flag("--allow", _PANEL)] = Field(
         default=(),
         description="Checks, or single shortcuts such as shortcut:modality, that are known and do not end the build.",
     )

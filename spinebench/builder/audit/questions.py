@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from spinebench.builder.audit.facts import Facts, same_image_names
 from spinebench.builder.units import connected
 from spinebench.evaluators.chance import random_subset
 from spinebench.evaluators.clustered import FloatArray, IntArray
+from spinebench.evaluators.taxonomy import disease_label
 from spinebench.records import MULTIPLE_ANSWER_TASKS, Item, Task
+from spinebench.terms import fold
 
 _MOST_CLASSES = 64
 _LEAST_OFFERED = 5
@@ -102,8 +105,14 @@ def questions_of(
     )
 
 
+@lru_cache(maxsize=100_000)
+def class_of(option: str) -> str:
+    """The class of an option text: its disease, else its folded text; two spellings of one are one class."""
+    return disease_label(fold(option))
+
+
 def _single(items: Sequence[Item]) -> Choices:
-    offered = Counter(text for item in items for text in item.options)
+    offered = Counter(label for item in items for label in map(class_of, item.options))
     known = sorted(
         (text for text, n in offered.items() if n >= _LEAST_OFFERED), key=lambda t: (-offered[t], t)
     )
@@ -111,7 +120,7 @@ def _single(items: Sequence[Item]) -> Choices:
     width = max(len(item.options) for item in items)
     table = np.full((len(items), width), -1, dtype=np.int64)
     for row, item in enumerate(items):
-        table[row, : len(item.options)] = [code.get(text, len(code)) for text in item.options]
+        table[row, : len(item.options)] = [code.get(class_of(text), len(code)) for text in item.options]
     right = np.array([item.options.index(item.gold[0]) for item in items], dtype=np.int64)
     return Choices(table, right, len(code) + 1)
 

@@ -43,11 +43,13 @@ class ShortcutResult(Record):
     score: float
     chance: float
     """One option (or a non-empty set of options) at random."""
-    frequency: float
-    """The baseline `label frequency` on the same items."""
+    reference: float
+    """What the same items give without what the baseline looks at. For options, text and all together: `label
+    frequency`. For the others: the model that knows how often each label is right where it is offered, and no more.
+    For `label frequency`: chance."""
     above_chance: Difference
-    above_frequency: Difference | None
-    """None for `label frequency` itself."""
+    above_reference: Difference | None
+    """None for `label frequency`."""
     p: float
     """One-sided, that it is above both by no more than delta: the larger of the two p-values."""
     p_holm: float

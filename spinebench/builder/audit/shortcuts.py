@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinebench.builder.audit.choice_model import Features, out_of_fold, share_of_hits
+from spinebench.builder.audit.choice_model import by_frequency, out_of_fold, share_of_hits
 from spinebench.builder.audit.facts import Facts
 from spinebench.builder.audit.features import features_of
 from spinebench.builder.audit.plan import AuditPlan, BaselineName
@@ -18,6 +18,8 @@ from spinebench.evaluators.clustered import FloatArray, IntArray, Part, combined
 from spinebench.evaluators.multiplicity import p_adjust
 from spinebench.evaluators.proportions import Bounds
 
+_SEE_OPTIONS = {BaselineName.OPTIONS, BaselineName.TEXT, BaselineName.ALL}
+"""That a label is right whenever it is offered is what these are there to find; the others look beyond it."""
 LEAST_CLUSTERS = 20
 """Clusters below which no baseline is tried: nothing could be said about it."""
 
@@ -45,8 +47,8 @@ def shortcuts(
         if questions.choices.offered.max(axis=0).max() < 0 or questions.choices.offered.shape[1] < 2:
             skipped.append(_skipped(questions, None, "one answer only is ever right"))
             continue
-        frequency = _scores(questions, BaselineName.FREQUENCY, facts, plan)
-        assert frequency is not None
+        frequency = _scored(questions, by_frequency(questions.choices, questions.folds))
+        acceptance = _scores(questions, BaselineName.FREQUENCY, facts, plan)
         for name in BaselineName:
             if name is BaselineName.FREQUENCY:
                 found += _results(questions, name, frequency, None, plan)
@@ -55,15 +57,19 @@ def shortcuts(
                 if scores is None:
                     skipped.append(_skipped(questions, name, "the same for every item, or not known"))
                 else:
-                    found += _results(questions, name, scores, frequency, plan)
+                    reference = frequency if name in _SEE_OPTIONS else acceptance
+                    found += _results(questions, name, scores, reference, plan)
     return _adjusted(found, plan), tuple(skipped)
 
 
 def _scores(questions: Questions, name: BaselineName, facts: Facts | None, plan: AuditPlan) -> _Scores | None:
-    features: Features | None = features_of(questions, name, facts)
+    features = features_of(questions, name, facts)
     if features is None:
         return None
-    shares = out_of_fold(questions.choices, features, questions.folds, penalty=plan.penalty)
+    return _scored(questions, out_of_fold(questions.choices, features, questions.folds, penalty=plan.penalty))
+
+
+def _scored(questions: Questions, shares: FloatArray) -> _Scores:
     return _Scores(
         accuracy=share_of_hits(shares, questions.choices.right),
         jaccard=questions.jaccard(shares)[0] if questions.several else None,
@@ -71,7 +77,7 @@ def _scores(questions: Questions, name: BaselineName, facts: Facts | None, plan:
 
 
 def _results(
-    questions: Questions, name: BaselineName, scores: _Scores, frequency: _Scores | None, plan: AuditPlan
+    questions: Questions, name: BaselineName, scores: _Scores, reference: _Scores | None, plan: AuditPlan
 ) -> list[ShortcutResult]:
     found = [
         _result(
@@ -80,7 +86,7 @@ def _results(
             "accuracy",
             scores.accuracy,
             questions.chance,
-            None if frequency is None else frequency.accuracy,
+            None if reference is None else reference.accuracy,
             plan,
         )
     ]
@@ -93,7 +99,7 @@ def _results(
                 "jaccard",
                 scores.jaccard,
                 by_guess,
-                None if frequency is None else frequency.jaccard,
+                None if reference is None else reference.jaccard,
                 plan,
             )
         )
@@ -106,12 +112,12 @@ def _result(
     measure: str,
     scores: FloatArray,
     chance: FloatArray,
-    frequency: FloatArray | None,
+    reference: FloatArray | None,
     plan: AuditPlan,
 ) -> ShortcutResult:
     above_chance, p_chance = _difference(scores - chance, questions.clusters, plan)
-    above_frequency, p_frequency = (
-        (None, p_chance) if frequency is None else _difference(scores - frequency, questions.clusters, plan)
+    above_reference, p_reference = (
+        (None, p_chance) if reference is None else _difference(scores - reference, questions.clusters, plan)
     )
     return ShortcutResult.model_validate(
         {
@@ -123,10 +129,10 @@ def _result(
             "n_clusters": len(np.unique(questions.clusters)),
             "score": _round(scores.mean()),
             "chance": _round(chance.mean()),
-            "frequency": _round((scores if frequency is None else frequency).mean()),
+            "reference": _round((chance if reference is None else reference).mean()),
             "above_chance": above_chance,
-            "above_frequency": above_frequency,
-            "p": _round(max(p_chance, p_frequency)),
+            "above_reference": above_reference,
+            "p": _round(max(p_chance, p_reference)),
             "p_holm": 1.0,
             "shortcut": False,
         }
@@ -163,7 +169,7 @@ def _adjusted(found: Sequence[ShortcutResult], plan: AuditPlan) -> tuple[Shortcu
                 "p_holm": _round(p or 0.0),
                 "shortcut": (p or 0.0) <= 1 - plan.level
                 and one.above_chance.low > plan.delta
-                and (one.above_frequency is None or one.above_frequency.low > plan.delta),
+                and (one.above_reference is None or one.above_reference.low > plan.delta),
             }
         )
         for one, p in zip(found, adjusted, strict=True)
