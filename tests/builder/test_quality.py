@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from spinebench.builder.quality import contrast, measure_quality, sharpness
 
-REAL = Path("/work/shared/data/real/images/mri_spider")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real" / "images" / "mri_spider"
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from spinebench.builder.standardizing import Standardized, StandardPolicy, stand
 from spinebench.errors import UsageError
 from tests.builder.trees import picture, write_dicom, write_picture, write_rsna
 
-REAL = Path("/work/shared/data/real/images")
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "real" / "images"
 IDS = ("1", "2", "3")
 
 
