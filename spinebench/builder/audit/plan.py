@@ -16,9 +16,9 @@ class Check(StrEnum):
     """The checks of an audit."""
 
     SHORTCUTS = "shortcuts"
-    """A baseline that looks at no picture beats chance and label frequencies."""
+    """A baseline that looks at no picture beats chance and its reference."""
     LABEL_FREQUENCY = "label_frequency"
-    """Always taking the offered label that is right most often beats one random option."""
+    """Always taking the offered label that is right most often beats guessing."""
     POSITIONS = "positions"
     """Right options stand at some positions more often than at others."""
     SHARED_CLUSTERS = "shared_clusters"
@@ -72,7 +72,7 @@ class AuditPlan(Record):
         default=0.05,
         ge=0,
         lt=1,
-        description="A shortcut is a baseline whose lower bound above chance, and above label frequencies, is more "
+        description="A shortcut is a baseline whose lower bound above chance, and above its reference, is more "
         "than this.",
     )
     baselines: Annotated[tuple[BaselineName, ...], Flag("--baseline", _PANEL)] = Field(

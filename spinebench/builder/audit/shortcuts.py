@@ -1,4 +1,4 @@
-"""How far one comes without looking at a picture: every baseline out of fold, against chance and label frequencies."""
+"""How far one comes without looking at a picture: every baseline out of fold, against chance and a reference."""
 
 from __future__ import annotations
 
