@@ -54,11 +54,14 @@ class Source(Record):
 
     @model_validator(mode="after")
     def _fields_of_a_table(self) -> Self:
-        only_table = {"file", "columns", "separators"} & self.model_fields_set
+        usual = {
+            name: info.get_default(call_default_factory=True) for name, info in Source.model_fields.items()
+        }
+        only_table = [
+            name for name in ("columns", "file", "separators") if getattr(self, name) != usual[name]
+        ]
         if only_table and self.kind != "table":
-            raise ValueError(
-                f"{sorted(only_table)} of a source of kind {self.kind!r}: expected only with kind table"
-            )
+            raise ValueError(f"{only_table} of a source of kind {self.kind!r}: expected only with kind table")
         return self
 
     @property

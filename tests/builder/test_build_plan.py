@@ -1,0 +1,105 @@
+"""The plan of a build: paths, seeds, errors that name the key, and the schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from spinebench.builder.plan import BuildPlan, read_build_plan
+from spinebench.builder.plan_schema import SCHEMA_FILE, plan_schema
+from spinebench.cli.app import run_app
+from spinebench.errors import UsageError
+
+LEAST: dict[str, Any] = {
+    "sources": [{"kind": "rsna", "folder": "rsna"}],
+    "items": {"missing_similarities": "random"},
+}
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    (folder / "rsna").mkdir(exist_ok=True)
+    file = folder / "plan.yaml"
+    file.write_text(yaml.safe_dump({**LEAST, **changes}))
+    return file
+
+
+def test_paths_count_from_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "encoder").mkdir()
+    plan = read_build_plan(
+        written(
+            tmp_path,
+            severity="mild.yaml",
+            embed={"encoder": {"model": "encoder"}, "compare": [{"model": "google/siglip2-base"}]},
+            questions={"pools": ["shipped", "own.yaml"]},
+        )
+    )
+    assert plan.sources[0].folder == str(tmp_path / "rsna")
+    assert plan.severity == str(tmp_path / "mild.yaml")
+    assert plan.embed is not None
+    assert plan.embed.encoder.model == str(tmp_path / "encoder")
+    assert plan.embed.compare[0].model == "google/siglip2-base"  # a hub id stays what it is
+    assert plan.questions.pools == ("shipped", str(tmp_path / "own.yaml"))
+
+
+def test_one_seed_for_all_but_those_with_their_own(tmp_path: Path) -> None:
+    plan = read_build_plan(written(tmp_path, seed=5, select={"seed": 9}))
+    assert (plan.seed, plan.review.seed, plan.select.seed, plan.audit.seed) == (5, 5, 9, 5)
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "an unknown key": ({"sorces": []}, "'sorces': expected a known key; did you mean 'sources'?"),
+    "an unknown key inside": ({"select": {"slits": {}}}, "'select.slits': expected a known key, did you mean"),
+    "no folder": ({"sources": [{"kind": "rsna", "folder": "nowhere"}]}, "nowhere"),
+    "a kind": ({"sources": [{"kind": "mimic", "folder": "rsna"}]}, "'csxa', 'spider' or 'table'"),
+    "a name twice": ({"sources": LEAST["sources"] * 2}, "'rsna': expected each once"),
+    "no encoder": ({"items": {}}, "embed: expected an encoder"),
+    "terms of nobody": ({"terms": {"buu": {}}}, "terms of ['buu']: expected names of sources (rsna)"),
+    "copies that nothing allows": (
+        {"terms": {"rsna": {"redistribution": True}}},
+        "redistribution of source 'rsna' is True: expected false",
+    ),
+    "no sources": ({"sources": []}, "sources"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "named"), WRONG.values(), ids=WRONG)
+def test_errors_name_the_key(tmp_path: Path, change: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(named)):
+        read_build_plan(written(tmp_path, **change))
+
+
+def test_a_wrong_plan_is_exit_2_and_nothing_is_made(tmp_path: Path) -> None:
+    file = written(tmp_path, seed=-1)
+    assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b")]) == 2
+    assert not (tmp_path / "b").exists()
+
+
+def test_print_config_gives_a_plan_that_reads_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, seed=5)
+    assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b"), "--print-config"]) == 0
+    (tmp_path / "whole.yaml").write_text(capsys.readouterr().out)
+    assert read_build_plan(tmp_path / "whole.yaml") == read_build_plan(file)
+
+
+def test_the_shipped_schema_is_current() -> None:
+    assert json.loads(SCHEMA_FILE.read_text("utf-8")) == plan_schema(), (
+        "write it again: python -m spinebench.builder.plan_schema"
+    )
+    jsonschema.Draft202012Validator.check_schema(plan_schema())
+    assert set(BuildPlan.model_fields) | {"$schema"} == set(plan_schema()["properties"])
+
+
+def test_the_plan_of_the_page_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "builder.md").read_text("utf-8")
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    values = yaml.safe_load(text)
+    BuildPlan.model_validate(values)
+    jsonschema.validate(values, plan_schema())
