@@ -123,8 +123,13 @@ def test_a_table_comes_back_as_it_was(figures: KeptFigures) -> None:
 
 def test_several_writers_leave_one_whole_figure(figures: KeptFigures) -> None:
     contents = [str(number).encode() * 5_000 for number in range(40)]
+
+    def write_and_read(content: bytes) -> bytes | None:
+        figures.write("k", content)
+        return figures.read("k")
+
     with ThreadPoolExecutor(8) as pool:
-        seen = list(pool.map(lambda one: (figures.write("k", one), figures.read("k"))[1], contents))
+        seen = list(pool.map(write_and_read, contents))
     assert set(seen) <= set(contents)
     assert [path.name for path in figures.folder.iterdir()] == ["k.kept"]
 
