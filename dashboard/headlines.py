@@ -45,7 +45,8 @@ _SHOWN = {
 _SHOWN_BEFORE = "a headline was shown"
 _AHEAD_S = 0.15
 _STYLE = """<style>
-.headline { display: flex; flex-wrap: wrap; gap: .4rem 2.2rem; margin: 0; }
+dl.headline { display: flex; flex-wrap: wrap; gap: .4rem 2.2rem; margin: 0; padding: 0; }
+.headline div { margin: 0; padding: 0; }
 .headline dt { font-size: .875rem; opacity: .75; }
 .headline dd { font-size: 1.6rem; margin: 0; font-variant-numeric: tabular-nums; }
 </style>"""
@@ -69,7 +70,7 @@ def answers_headline(counts: Counts) -> list[Headline]:
     unanswered = sum(n for (*_, outcome), n in counts.items() if outcome == Outcome.NOT_ANSWERED)
     found = [
         Headline("Answers", f"{n:,}", "To all questions of the chosen runs, personas and image conditions."),
-        Headline("Not answered", f"{unanswered / n:.1%}", f"{unanswered:,} of {n:,}; counted as wrong."),
+        Headline("Not answered", f"{100 * unanswered / n:.1f} %", f"{unanswered:,} of {n:,}; counted as wrong."),
     ]
     for task, (name, right) in _RIGHT.items():
         shares = _shares(counts, task, right)
@@ -90,7 +91,7 @@ def outcomes_headline(counts: Counts, task: Task) -> list[Headline]:
     return [
         Headline(
             outcome.replace("_", " ").capitalize(),
-            f"{found[outcome] / total:.1%}",
+            f"{100 * found[outcome] / total:.1f} %",
             f"{found[outcome]:,} of {total:,} asked, all chosen models together.",
         )
         for outcome in _SHOWN[task]
