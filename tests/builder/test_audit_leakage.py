@@ -237,7 +237,7 @@ def test_chance_and_classes() -> None:
     assert accuracy["best constant"] == 0.75
     levels = {one.name: one.accuracy for one in report.chance[1].baselines}
     assert levels["uniform non-empty subset"] == pytest.approx(1 / 31, abs=1e-6)
-    rows = {(one.label, one.source, one.modality): one.n for one in report.classes}
+    rows = {(one.label, one.source, one.modality): one.n_items for one in report.classes}
     assert rows == {
         ("Healthy", "vindr", "X-ray"): 3,
         ("Osteophytes", "rsna", "MRI"): 1,

@@ -57,24 +57,27 @@ def test_the_card_counts_what_the_splits_hold(build: Build) -> None:
 def test_chance_levels_by_hand(build: Build) -> None:
     """Four options: 1/4. Five levels: 1/31 for a random set; choosing all of five with two right: Jaccard 2/5."""
     card, text = card_of(build)
-    diagnosis, localization = card["chance"][:2]
-    assert (diagnosis["random"], diagnosis["constant"]) == (0.25, 1.0)
-    assert (localization["random"], localization["select_all_jaccard"]) == (round(1 / 31, 6), 0.4)
-    assert localization["constant_answer"] == ["L3/L4", "L4/L5"]
-    assert "| evaluation | diagnosis | 7 | 0.2500 | 1.0000 | Spinal Canal Stenosis |" in text
+    diagnosis, localization = (
+        {guess["name"]: guess for guess in one["baselines"]} for one in card["chance"][:2]
+    )
+    assert (diagnosis["random option"]["accuracy"], diagnosis["best constant"]["accuracy"]) == (0.25, 1.0)
+    assert localization["uniform non-empty subset"]["accuracy"] == round(1 / 31, 6)
+    assert localization["select all"]["jaccard"] == 0.4
+    assert localization["best constant"]["answer"] == "L3/L4 + L4/L5"
+    assert "| evaluation | diagnosis | best constant (Spinal Canal Stenosis) | 1.0000 | – | 7 |" in text
 
 
 def test_what_is_simulated_stands_first(build: Build) -> None:
     card, text = card_of(build)
-    assert card["simulated"] == ["encoder.simulated"]
-    assert text.splitlines()[2] == "**SIMULATION: encoder.simulated. No real result.**"
+    assert card["simulated"] == ["encoder"]
+    assert text.splitlines()[2] == "**SIMULATION: encoder. No real result.**"
     card, text = card_of(build, reports={"review": {"n_simulated": 0, "simulated": False}})
     assert card["simulated"] == []
     assert "SIMULATION" not in text
     drawn = candidate(build, "own/films/film 0.png", Task.DIAGNOSIS, metadata={"simulated": True}, id="drawn")
     build.splits["train"] = (*build.splits["train"], drawn)
     card, _ = card_of(build, reports={"review": {"reviewers": [{"simulated": True}]}})
-    assert card["simulated"] == ["images", "review.reviewers.simulated"]
+    assert card["simulated"] == ["images", "review"]
 
 
 def test_reports_limits_and_drops_are_on_the_card(build: Build) -> None:

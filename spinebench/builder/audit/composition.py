@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from spinebench.builder.audit.report import ChanceLevels, ClassCount, SplitSize
 from spinebench.builder.audit.same_pictures import Pictures
@@ -31,12 +31,17 @@ def split_size(split: str, items: Sequence[Item], pictures: Pictures) -> SplitSi
     )
 
 
-def class_table(splits: Mapping[str, Sequence[Item]]) -> tuple[ClassCount, ...]:
-    """Items by split, task, label, source and modality; the label of a localization is its set of levels."""
+def class_table(
+    splits: Mapping[str, Sequence[Item]], *, label: Callable[[Item], str] = label_of
+) -> tuple[ClassCount, ...]:
+    """Items by split, task, label, source and modality; by default the label of a localization is its set of levels.
+
+    Without items: ().
+    """
     clusters: dict[tuple[str, Task, str, str | None, str | None], Counter[str]] = defaultdict(Counter)
     for split, items in splits.items():
         for item in items:
-            clusters[split, item.task, label_of(item), item.source, item.modality][item.cluster] += 1
+            clusters[split, item.task, label(item), item.source, item.modality][item.cluster] += 1
     order = {split: at for at, split in enumerate(splits)}
     keys = sorted(clusters, key=lambda key: (order[key[0]], key[1].value, key[2], key[3] or "", key[4] or ""))
     return tuple(
@@ -46,7 +51,7 @@ def class_table(splits: Mapping[str, Sequence[Item]]) -> tuple[ClassCount, ...]:
             label=key[2],
             source=key[3],
             modality=key[4],
-            n=clusters[key].total(),
+            n_items=clusters[key].total(),
             n_clusters=len(clusters[key]),
         )
         for key in keys

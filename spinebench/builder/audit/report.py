@@ -102,14 +102,14 @@ class Conflicts(Record):
 
 
 class ClassCount(Record):
-    """Items of a label."""
+    """Items of one label in one split, of one source and modality; None where an item does not say."""
 
     split: str
     task: Task
     label: str
     source: str | None
     modality: str | None
-    n: int
+    n_items: int
     n_clusters: int
 
 

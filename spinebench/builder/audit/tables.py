@@ -67,7 +67,7 @@ def _splits(report: AuditReport) -> tuple[tuple[object, ...], ...]:
 def _classes(report: AuditReport) -> tuple[tuple[object, ...], ...]:
     counts: dict[tuple[str, str, str, str], dict[str, int]] = defaultdict(dict)
     for one in report.classes:
-        counts[one.task.value, one.label, one.source or "–", one.modality or "–"][one.split] = one.n
+        counts[one.task.value, one.label, one.source or "–", one.modality or "–"][one.split] = one.n_items
     return tuple(
         (*key, *(counts[key].get(split.split, 0) for split in report.splits)) for key in sorted(counts)
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from spinebench.builder.audit.composition import chance_levels, class_table
+from spinebench.builder.audit.report import ChanceLevels, ClassCount
 from spinebench.builder.package.licences import CombinedTerms, SourceFacts, combined_terms
 from spinebench.builder.package.plan import PackagePlan
 from spinebench.builder.records import Candidate, Dropped
-from spinebench.evaluators.chance import random_subset, select_all
 from spinebench.records import Item, JsonValue, Record, Sha256, Task
 
 FEW: Final = 20
@@ -42,19 +42,6 @@ class SplitCounts(Record):
     """Of the native items, as `spinebench data hash` prints it."""
 
 
-class ClassCount(Record):
-    """Items of one label in one split, of one source and modality."""
-
-    split: str
-    task: str
-    label: str
-    """Gold label of a diagnosis; the disease of a localization, `not stated` where it states none."""
-    source: str
-    modality: str
-    n_items: int
-    n_clusters: int
-
-
 class DroppedCount(Record):
     """How many things a stage dropped for one reason."""
 
@@ -62,21 +49,6 @@ class DroppedCount(Record):
     source: str
     reason: str
     n: int
-
-
-class ChanceLevel(Record):
-    """Expected score of answering without looking, as the mean over the items of a split and task."""
-
-    split: str
-    task: str
-    n_items: int
-    random: float
-    """Diagnosis: one option at random, 1/options. Localization: a random non-empty subset, exact match."""
-    constant: float
-    """Share of the most frequent gold answer: always giving that one."""
-    constant_answer: tuple[str, ...]
-    select_all_jaccard: float | None = None
-    """Localization only: Jaccard index of choosing every level."""
 
 
 class ImageCounts(Record):
@@ -100,13 +72,14 @@ class BenchmarkCard(Record):
     creators: tuple[str, ...]
     citation: str | None
     simulated: tuple[str, ...]
-    """What of the benchmark is simulated: places in the reports, or `images`; empty where nothing is."""
+    """What of the benchmark is simulated: `images` and the names of reports that say so; empty where nothing is."""
     splits: tuple[SplitCounts, ...]
     images: ImageCounts
     classes: tuple[ClassCount, ...]
+    """The label of a localization is the disease that it states, or `not stated`."""
     gold_positions: dict[str, dict[str, int]]
     """Task -> letter -> items of which it is right, all splits together."""
-    chance: tuple[ChanceLevel, ...]
+    chance: tuple[ChanceLevels, ...]
     dropped: tuple[DroppedCount, ...]
     n_dropped: int
     """Lines of `ledger.jsonl`."""
@@ -131,10 +104,8 @@ def benchmark_card(
 ) -> BenchmarkCard:
     """The card of a benchmark; every figure in it is counted from the arguments."""
     items = {name: [one.item for one in split] for name, split in splits.items()}
-    simulated = simulated_parts(reports)
-    if any(item.metadata.get("simulated") is True for split in items.values() for item in split):
-        simulated = ("images", *simulated)
-    classes = tuple(_classes(items))
+    simulated = simulated_parts((item for split in items.values() for item in split), reports)
+    classes = class_table(items, label=label_of)
     return BenchmarkCard(
         name=plan.name,
         version=plan.version,
@@ -147,7 +118,7 @@ def benchmark_card(
         images=images,
         classes=classes,
         gold_positions=_gold_positions(items),
-        chance=tuple(_chance(items)),
+        chance=chance_levels(items),
         dropped=tuple(_dropped(ledger)),
         n_dropped=len(ledger),
         reports=dict(reports),
@@ -163,23 +134,20 @@ def benchmark_card(
     )
 
 
-def simulated_parts(reports: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    """Places in the reports that say that something is simulated, e.g. `encoder.simulated`; sorted."""
-    found = set()
+def simulated_parts(items: Iterable[Item], reports: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """`images` where an item says that it is simulated, then the names of the reports that say so anywhere; sorted."""
+    images = any(item.metadata.get("simulated") is True for item in items)
+    found = sorted(name for name, report in reports.items() if _says_simulated({name: report}))
+    return ("images", *found) if images else tuple(found)
 
-    def look(value: JsonValue, at: str) -> None:
-        if isinstance(value, dict):
-            for key, one in value.items():
-                if key in _SIMULATED and one and one not in ("false", "no"):
-                    found.add(f"{at}.{key}".lstrip("."))
-                else:
-                    look(one, f"{at}.{key}".lstrip("."))
-        elif isinstance(value, list | tuple):
-            for one in value:
-                look(one, at)
 
-    look(dict(reports), "")
-    return tuple(sorted(found))
+def _says_simulated(value: JsonValue) -> bool:
+    if isinstance(value, dict):
+        return any(
+            (key in _SIMULATED and bool(one) and one not in ("false", "no")) or _says_simulated(one)
+            for key, one in value.items()
+        )
+    return isinstance(value, list | tuple) and any(map(_says_simulated, value))
 
 
 def found_by_audit(report: JsonValue) -> tuple[str, ...]:
@@ -209,28 +177,6 @@ def label_of(item: Item) -> str:
     return item.disease or "not stated"
 
 
-def _classes(items: Mapping[str, Sequence[Item]]) -> list[ClassCount]:
-    numbers: Counter[tuple[str, ...]] = Counter()
-    clusters: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for split, members in items.items():
-        for item in members:
-            key = (split, item.task.value, label_of(item), item.source or "–", item.modality or "–")
-            numbers[key] += 1
-            clusters[key].add(item.cluster)
-    return [
-        ClassCount(
-            split=key[0],
-            task=key[1],
-            label=key[2],
-            source=key[3],
-            modality=key[4],
-            n_items=n,
-            n_clusters=len(clusters[key]),
-        )
-        for key, n in sorted(numbers.items())
-    ]
-
-
 def _gold_positions(items: Mapping[str, Sequence[Item]]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for members in items.values():
@@ -238,35 +184,6 @@ def _gold_positions(items: Mapping[str, Sequence[Item]]) -> dict[str, dict[str, 
             letters = [chr(ord("A") + i) for i, option in enumerate(item.options) if option in item.gold]
             counts[item.task.value].update(letters)
     return {task: dict(sorted(letters.items())) for task, letters in sorted(counts.items())}
-
-
-def _chance(items: Mapping[str, Sequence[Item]]) -> list[ChanceLevel]:
-    levels = []
-    for split, members in items.items():
-        for task in (Task.DIAGNOSIS, Task.LOCALIZATION):
-            chosen = [item for item in members if item.task is task]
-            if not chosen:
-                continue
-            several = task is Task.LOCALIZATION
-            answers = Counter(tuple(sorted(item.gold)) for item in chosen)
-            answer, n = min(answers.items(), key=lambda entry: (-entry[1], entry[0]))
-            sizes = [(len(item.options), len(item.gold)) for item in chosen]
-            levels.append(
-                ChanceLevel(
-                    split=split,
-                    task=task.value,
-                    n_items=len(chosen),
-                    random=round(
-                        fmean(random_subset(*one).exact if several else 1 / one[0] for one in sizes), 6
-                    ),
-                    constant=round(n / len(chosen), 6),
-                    constant_answer=answer,
-                    select_all_jaccard=round(fmean(select_all(*one).jaccard for one in sizes), 6)
-                    if several
-                    else None,
-                )
-            )
-    return levels
 
 
 def _dropped(ledger: Sequence[Dropped]) -> list[DroppedCount]:
@@ -317,12 +234,12 @@ def _tied(classes: Sequence[ClassCount]) -> list[str]:
     found = []
     for what in ("modality", "source"):
         for split in sorted({one.split for one in classes}):
-            rows = [one for one in classes if one.split == split and one.task == Task.DIAGNOSIS.value]
-            if len({getattr(one, what) for one in rows}) < 2:
-                continue
+            rows = [one for one in classes if one.split == split and one.task is Task.DIAGNOSIS]
             values: dict[str, set[str]] = defaultdict(set)
             for one in rows:
-                values[one.label].add(getattr(one, what))
+                values[one.label].add(getattr(one, what) or "–")
+            if len(set().union(*values.values())) < 2:
+                continue
             tied = [f"{label} ({next(iter(of))})" for label, of in sorted(values.items()) if len(of) == 1]
             if tied:
                 found.append(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from spinebench.builder.package.card import BenchmarkCard, ClassCount
+from spinebench.builder.audit.report import ClassCount
+from spinebench.builder.package.card import BenchmarkCard
 from spinebench.builder.package.markdown import plain, table
 from spinebench.records import JsonValue
 
@@ -123,7 +124,7 @@ def _classes(card: BenchmarkCard, split: str) -> list[str]:
             task,
             label,
             sum(one.n_items for one in group),
-            ", ".join(f"{one.source} {one.modality} {one.n_items}" for one in group),
+            ", ".join(f"{one.source or '–'} {one.modality or '–'} {one.n_items}" for one in group),
         )
         for (task, label), group in grouped.items()
     ]
@@ -141,17 +142,20 @@ def _positions(card: BenchmarkCard) -> list[str]:
 def _chance(card: BenchmarkCard) -> list[str]:
     rows = [
         (
-            one.split,
-            one.task,
+            level.split,
+            level.task,
+            one.name if one.answer is None else f"{one.name} ({one.answer})",
+            f"{one.accuracy:.4f}",
+            None if one.jaccard is None else f"{one.jaccard:.4f}",
             one.n_items,
-            f"{one.random:.4f}",
-            f"{one.constant:.4f}",
-            ", ".join(one.constant_answer),
         )
-        for one in card.chance
+        for level in card.chance
+        for one in level.baselines
     ]
-    note = "Random: one option of a diagnosis; any non-empty set of levels, exact match. Constant: always one answer."
-    return [*table(("split", "task", "items", "random", "constant", "constant answer"), rows), "", note]
+    note = (
+        "Expected scores of answering without looking; accuracy of a localization is that of the exact set."
+    )
+    return [*table(("split", "task", "guess", "accuracy", "Jaccard", "items"), rows), "", note]
 
 
 def _licences(card: BenchmarkCard) -> list[str]:

@@ -97,9 +97,7 @@ def package(
     facts = _facts(sources, {labelled[one].source for one in shown})
     items = {name: packaged_items(some, paths, labelled, standard) for name, some in kept.items()}
     _refuse_ids_twice(items)
-    simulated = simulated_parts(reports)
-    if any(item.metadata.get("simulated") is True for some in items.values() for item in some):
-        simulated = ("images", *simulated)
+    simulated = simulated_parts((item for some in items.values() for item in some), reports)
 
     making = {name: _fresh(folder, name) for name in (LOCAL, RELEASE)}
     local, release = making[LOCAL], making[RELEASE]
