@@ -17,32 +17,40 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 class PackagePlan(Record):
     """Section `package` of a plan."""
 
-    name: str = Field("benchmark", pattern=NAME, description="Short name: letters, digits, '.', '_', '-'.")
-    version: str = Field("0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="MAJOR.MINOR.PATCH.")
-    title: str | None = Field(None, min_length=1, description="Shown on the card. Default: the name.")
+    name: str = Field(
+        default="benchmark", pattern=NAME, description="Short name: letters, digits, '.', '_', '-'."
+    )
+    version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="MAJOR.MINOR.PATCH.")
+    title: str | None = Field(default=None, min_length=1, description="Shown on the card. Default: the name.")
     description: str = Field(
-        "Multiple-choice questions on spine images whose wrong options are visually similar diseases.",
+        default="Multiple-choice questions on spine images whose wrong options are visually similar diseases.",
         min_length=1,
         description="One paragraph for the card and the Croissant file.",
     )
-    creators: tuple[str, ...] = Field((), description="Names of persons or organizations.")
-    citation: str | None = Field(None, min_length=1, description="How to cite the benchmark, BibTeX or text.")
-    url: str | None = Field(
-        None, pattern=r"^https?://\S+$", description="Page of the benchmark, if there is one."
+    creators: tuple[str, ...] = Field(default=(), description="Names of persons or organizations.")
+    citation: str | None = Field(
+        default=None, min_length=1, description="How to cite the benchmark, BibTeX or text."
     )
-    date_published: date | None = Field(None, description="YYYY-MM-DD; never taken from the clock.")
+    url: str | None = Field(
+        default=None, pattern=r"^https?://\S+$", description="Page of the benchmark, if there is one."
+    )
+    date_published: date | None = Field(default=None, description="YYYY-MM-DD; never taken from the clock.")
     formats: tuple[QuestionFormat, ...] = Field(
-        ("native", "released"),
+        default=("native", "released"),
         min_length=1,
         description="native: JSON lines of this package; released: JSON list of the pathology benchmark.",
     )
     include_images: Literal["where-allowed", "never"] = Field(
-        "where-allowed",
+        default="where-allowed",
         description="Images in the release: where the source's licence allows copies, or none at all.",
     )
-    limits: tuple[str, ...] = Field((), description="Known limits, added to those found while building.")
-    intended_use: tuple[str, ...] = Field((), description="Added to the card's intended uses.")
-    not_intended: tuple[str, ...] = Field((), description="Added to the card's uses that are not intended.")
+    limits: tuple[str, ...] = Field(
+        default=(), description="Known limits, added to those found while building."
+    )
+    intended_use: tuple[str, ...] = Field(default=(), description="Added to the card's intended uses.")
+    not_intended: tuple[str, ...] = Field(
+        default=(), description="Added to the card's uses that are not intended."
+    )
 
     @field_validator("formats")
     @classmethod
