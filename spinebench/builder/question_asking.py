@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
-import yaml
-
 from spinebench.agents.personas import Template
-from spinebench.models.protocol import JsonSchema, Message, ModelRequest, TextPart
+from spinebench.models.protocol import ModelRequest
 from spinebench.records import DecodingOptions, Record, Task
-from spinebench.runs.json_replies import schema_of
+from spinebench.runs.packaged_prompts import marker_of, packaged_templates, request_for
 
 _LANGUAGES: Final = {"en": "English", "zh": "Chinese (simplified characters)"}
 
@@ -34,11 +30,7 @@ class JudgeReply(Record):
 @cache
 def templates() -> dict[str, Template]:
     """The packaged prompts by name, each with the hash that stands in a pool that was written with it."""
-    data = yaml.safe_load(files("spinebench.builder").joinpath("question_prompts.yaml").read_text("utf-8"))
-    return {
-        name: Template(text=text.strip("\n"), hash=hashlib.sha256(text.strip("\n").encode()).hexdigest())
-        for name, text in data["templates"].items()
-    }
+    return packaged_templates("spinebench.builder", "question_prompts.yaml")
 
 
 def write_request(
@@ -50,32 +42,19 @@ def write_request(
         n=str(n),
         language=_named(language),
         rules=templates()[f"rules_{task.value}"].text,
-        marker=_marker(material),
+        marker=marker_of(material),
         material=material,
     )
-    return _request(text, WriterReply, decoding)
+    return request_for(WriterReply, text, decoding)
 
 
 def judge_request(reference: str, wording: str, *, language: str, decoding: DecodingOptions) -> ModelRequest:
     """Asks whether a wording asks exactly what the reference asks."""
     material = f"First: {reference}\nSecond: {wording}"
-    text = templates()["judge"].fill(language=_named(language), marker=_marker(material), material=material)
-    return _request(text, JudgeReply, decoding)
-
-
-def _request(text: str, kind: type[Record], decoding: DecodingOptions) -> ModelRequest:
-    return ModelRequest(
-        messages=(Message(role="user", parts=(TextPart(text=text),)),),
-        decoding=decoding,
-        json_schema=JsonSchema(name=kind.__name__, schema=schema_of(kind)),
-    )
+    text = templates()["judge"].fill(language=_named(language), marker=marker_of(material), material=material)
+    return request_for(JudgeReply, text, decoding)
 
 
 def _named(language: str) -> str:
     base, _, region = language.partition("-")
     return _LANGUAGES[base] if not region else f"{base} as written in {region} ({language})"
-
-
-def _marker(text: str) -> str:
-    """A name that the text between two such lines cannot hold, as it is made from its hash."""
-    return f"MATERIAL-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-
-import yaml
 
 from spinebench.agents.personas import Template
 from spinebench.corpus.parts import Part
 from spinebench.corpus.plan import Kind
 from spinebench.corpus.replies import CheckReply, McqDraft, OpenDraft
-from spinebench.models.protocol import ImagePart, JsonSchema, Message, ModelRequest, TextPart
+from spinebench.models.protocol import ImagePart, ModelRequest
 from spinebench.records import DecodingOptions
-from spinebench.runs.json_replies import schema_of
+from spinebench.runs.packaged_prompts import marker_of, packaged_templates, request_for
 
 DRAFTS: dict[Kind, type[McqDraft] | type[OpenDraft]] = {
     Kind.IMAGE_MCQ: McqDraft,
@@ -30,11 +26,7 @@ _LANGUAGES = {"en": "English", "zh": "Chinese (simplified characters)"}
 @cache
 def templates() -> dict[str, Template]:
     """The packaged prompts by name, each with the hash that stands in an item's provenance."""
-    data = yaml.safe_load(files("spinebench.corpus").joinpath("prompts.yaml").read_text("utf-8"))
-    return {
-        name: Template(text=text.strip("\n"), hash=hashlib.sha256(text.strip("\n").encode()).hexdigest())
-        for name, text in data["templates"].items()
-    }
+    return packaged_templates("spinebench.corpus", "prompts.yaml")
 
 
 def draft_template(kind: Kind) -> Template:
@@ -44,7 +36,7 @@ def draft_template(kind: Kind) -> Template:
 
 def check_request(part: Part, decoding: DecodingOptions) -> ModelRequest:
     """Asks whether image and text agree."""
-    text = templates()["check"].fill(marker=_marker(part.material), material=part.material)
+    text = templates()["check"].fill(marker=marker_of(part.material), material=part.material)
     return _request(part, text, CheckReply, decoding)
 
 
@@ -64,11 +56,11 @@ def revise_request(
     text = templates()["revise"].fill(
         subject="the image or images of a figure" if part.images else "a question",
         problems="; ".join(problems) or "nothing",
-        marker=_marker(part.material),
+        marker=marker_of(part.material),
         material=part.material,
-        rules_marker=_marker(rules),
+        rules_marker=marker_of(rules),
         rules=rules,
-        draft_marker=_marker(written),
+        draft_marker=marker_of(written),
         draft=written,
     )
     return _request(part, text, DRAFTS[kind], decoding)
@@ -76,7 +68,7 @@ def revise_request(
 
 def _draft_prompt(part: Part, kind: Kind) -> str:
     return draft_template(kind).fill(
-        marker=_marker(part.material), material=part.material, language=_LANGUAGES[part.language]
+        marker=marker_of(part.material), material=part.material, language=_LANGUAGES[part.language]
     )
 
 
@@ -89,13 +81,4 @@ def _request(
     images = tuple(
         ImagePart(image=one.sent, file=Path(one.file)) for one in part.images if one.sent and one.file
     )
-    return ModelRequest(
-        messages=(Message(role="user", parts=(*images, TextPart(text=text))),),
-        decoding=decoding,
-        json_schema=JsonSchema(name=kind.__name__, schema=schema_of(kind)),
-    )
-
-
-def _marker(text: str) -> str:
-    """A name that the text between two such lines cannot hold, as it is made from its hash."""
-    return f"MATERIAL-{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return request_for(kind, text, decoding, images=images)

@@ -16,11 +16,12 @@ from spinebench.builder.records import ReviewDecision
 from spinebench.builder.review.desk import Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
-from spinebench.builder.review.prescreen_records import PrescreenEntry, prescreen_journal
+from spinebench.builder.review.prescreen_records import prescreen_steps
 from spinebench.builder.review.queue import Review
 from spinebench.builder.review.sheet import read_sheet
 from spinebench.dashboard.rater_server import create_rater_app
 from spinebench.dashboard.review_page import offline_pages
+from spinebench.runs.steps import StepEntry
 from spinebench.store import Workspace
 from spinebench.store.rater_tokens import issue_token
 from tests.builder.review_builds import candidate, localization, make_build
@@ -75,10 +76,10 @@ def build(tmp_path: Path) -> Path:
         "supported": "no", "also_right": [], "quality": "good", "text_in_picture": "none",
         "remark": f"Look at the <b>slip</b> {HOSTILE}",
     }  # fmt: skip
-    prescreen_journal(made / "review").append(
+    prescreen_steps(made / "review").journal.append(
         [
-            PrescreenEntry(
-                item_id="item-001", item_hash=candidates[1].hash(), request_hash="x", prompt_hash="x", model="openai/m",
+            StepEntry(
+                part=candidates[1].hash(), step="prescreen", request_hash="x", prompt_hash="x", model="openai/m",
                 replies=("",), value=remark, at=AT,
             )
         ]

@@ -16,7 +16,7 @@ from spinebench.builder.review.desk import Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
 from spinebench.builder.review.prescreen import PrescreenCounts, Prescreening, by_attention
-from spinebench.builder.review.prescreen_asking import prescreen_request, read_reply
+from spinebench.builder.review.prescreen_asking import prescreen_request, problems_of_reply
 from spinebench.builder.review.prescreen_plan import PrescreenPlan
 from spinebench.builder.review.prescreen_records import PrescreenRemark, PrescreenReply, read_remarks
 from spinebench.builder.review.queue import Review
@@ -24,6 +24,7 @@ from spinebench.builder.review.resolving import resolve
 from spinebench.errors import DataError, StoppedError
 from spinebench.models.protocol import ImagePart, ModelReply, ModelRequest
 from spinebench.records import DecodingOptions, FinishReason, Usage
+from spinebench.runs.json_replies import read_reply
 from tests.builder.review_builds import candidate, make_build
 from tests.scripted_model import ScriptedModel
 
@@ -141,6 +142,10 @@ def test_a_reply_that_cannot_be_used_is_asked_for_once_more(tmp_path: Path) -> N
     never = make_build(tmp_path / "never", [candidate(0)], PLAN)
     counts = sit(never, model(lambda _: '{"decision": "accept"}'))
     assert (counts.n_done, counts.n_unread, counts.n_suspicious) == (0, 1, 0)
+    marked = make_build(tmp_path / "marked", [candidate(0)], PLAN)
+    counts = sit(marked, model(lambda _: {**BAD, "also_right": ["B"]}))  # B is the marked one
+    assert (counts.n_done, counts.n_unread, counts.n_suspicious) == (0, 1, 0)
+    assert read_remarks(marked / "review") == {}
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,8 @@ def test_a_reply_that_cannot_be_used_is_asked_for_once_more(tmp_path: Path) -> N
     ],
 )
 def test_replies(text: str, ok: bool) -> None:
-    assert isinstance(read_reply(text, candidate()), PrescreenReply) is ok
+    found = read_reply(text, PrescreenReply)
+    assert (isinstance(found, PrescreenReply) and not problems_of_reply(found, candidate())) is ok
 
 
 def test_what_leaves_the_machine(tmp_path: Path) -> None:

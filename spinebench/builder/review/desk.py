@@ -81,7 +81,7 @@ class Desk:
 
     def remarks(self, item_id: str) -> list[str]:
         """What the pre-screen says of an item; only for a reviewer who has decided on it."""
-        found = self.review.remarks.get((item_id, self.review.hashes[item_id]))
+        found = self.review.remarks.get(self.review.hashes[item_id])
         return [] if found is None else [f"{text} ({found.model})" for text in found.texts()]
 
     def take(self, sent: object, *, source: Literal["page", "sheet", "simulation"] = "page") -> ReviewEntry:

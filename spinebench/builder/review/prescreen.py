@@ -5,24 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from spinebench.builder.records import Candidate
-from spinebench.builder.review.prescreen_asking import (
-    asked_again,
-    item_text,
-    prescreen_request,
-    read_reply,
-    templates,
-)
+from spinebench.builder.review.prescreen_asking import item_text, prescreen_request, problems_of_reply
 from spinebench.builder.review.prescreen_plan import PrescreenPlan
-from spinebench.builder.review.prescreen_records import PrescreenEntry, PrescreenReply, prescreen_journal
+from spinebench.builder.review.prescreen_records import PrescreenReply, prescreen_steps, templates
 from spinebench.builder.review.queue import Review
 from spinebench.models.cache import ReplyCache
-from spinebench.models.gateway import Call, Gateway
+from spinebench.models.gateway import Gateway
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel, ModelRequest
-from spinebench.records import FinishReason, Record
+from spinebench.records import Record
 from spinebench.runs.crew import Crew, raise_first
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
 from spinebench.runs.plan_fields import policy_of
@@ -32,7 +25,6 @@ from spinebench.store.locks import run_lock
 
 _REPLY_TOKENS = (60, 1500)
 """The object alone is short; a model that thinks first is not."""
-_UNWILLING = frozenset({FinishReason.REFUSAL, FinishReason.FILTER})
 
 
 class PrescreenEstimate(Record):
@@ -72,23 +64,19 @@ class Prescreening:
     review: Review
     plan: PrescreenPlan
     model: ChatModel
-    _done: dict[tuple[str, str], PrescreenEntry] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._journal = prescreen_journal(self.review.folder)
-        for entry in self._journal.read():
-            if entry.replies and entry.model == self.model.name:
-                self._done[entry.item_id, entry.request_hash] = entry
+        self._steps = prescreen_steps(self.review.folder)
 
     @property
     def begun(self) -> bool:
         """Whether there is anything in the journal."""
-        return self._journal.path.exists()
+        return self._steps.journal.path.exists()
 
     def estimate(self) -> PrescreenEstimate:
         """What is left to ask, counted without a call."""
-        left = [one for one, request in self._requests() if self._known(one, request) is None]
+        left = [one for one, request in self._requests() if not self._known(one, request)]
         fixed = len(templates()["prescreen"].text)
         characters = sum(len(item_text(one)) + fixed for one in left)
         n_images = sum(len(one.item.images) for one in left)
@@ -127,9 +115,10 @@ class Prescreening:
                 run_lock(folder / "prescreen.lock", run_id=self.review.build.name, what="pre-screen")
             )
             cache = stack.enter_context(contextlib.closing(ReplyCache(cache_folder / "replies.sqlite")))
-            stack.callback(self._journal.close)
             gateway = Gateway(policy_of(self.plan), cache=cache)
-            if any(self._known(one, request) is None for one, request in self._requests()):
+            self._steps = prescreen_steps(folder, gateway=gateway)
+            stack.callback(self._steps.journal.close)
+            if not all(self._known(one, request) for one, request in self._requests()):
                 await gateway.check([self.model])
             if on_start is not None:
                 on_start(self)
@@ -137,7 +126,7 @@ class Prescreening:
             progress = Progress(n_planned=len(self.review.candidates), n_done=0)
 
             async def do(one: Candidate) -> None:
-                asked = await self._take(one, gateway)
+                asked = await self._take(one)
                 progress.n_this_sitting += asked
                 progress.n_failed = len(self._failed)
                 progress.n_done += one.item.id not in self._failed
@@ -154,16 +143,16 @@ class Prescreening:
 
     def counts(self) -> PrescreenCounts:
         """The counts as the journal has them."""
-        remarks = Review.open(self.review.build)
-        hashes = remarks.hashes
-        read = {name for name, found in remarks.remarks if hashes.get(name) == found}
-        asked = {name for name, _ in self._done}
+        review = Review.open(self.review.build)
+        hashes = set(review.hashes.values())
+        read = hashes & review.remarks.keys()
+        asked = {one.part for one in self._steps.journal.read() if one.asked and one.model == self.model.name}
         return PrescreenCounts(
             n_items=len(hashes),
             n_done=len(read),
-            n_unread=len((asked & hashes.keys()) - read),
+            n_unread=len((asked & hashes) - read),
             n_failed=len(self._failed),
-            n_suspicious=len(remarks.attention),
+            n_suspicious=len(review.attention),
         )
 
     def _requests(self) -> Iterator[tuple[Candidate, ModelRequest]]:
@@ -171,46 +160,25 @@ class Prescreening:
         for one in self.review.candidates:
             yield one, prescreen_request(one, self.review.build, decoding)
 
-    def _known(self, one: Candidate, request: ModelRequest) -> PrescreenEntry | None:
-        return self._done.get((one.item.id, request.hash(self.model.name)))
+    def _known(self, one: Candidate, request: ModelRequest) -> bool:
+        return self._steps.known(self.review.hashes[one.item.id], self.model, request) is not None
 
-    async def _take(self, one: Candidate, gateway: Gateway) -> bool:
+    async def _take(self, one: Candidate) -> bool:
         """Ask about one item unless its reply is stored; whether it was asked."""
         request = prescreen_request(one, self.review.build, self.plan.decoding())
-        if self._known(one, request) is not None:
+        if self._known(one, request):
             return False
-        calls: list[Call] = []
-        value: PrescreenReply | None = None
-        problem: str | None = None
-        asking = request
-        while len(calls) < 2:
-            call = await gateway.call(self.model, asking, role="prescreen")
-            calls.append(call)
-            if call.reply is None:
-                break
-            read = read_reply(call.reply.text, one)
-            value, problem = (None, read) if isinstance(read, str) else (read, None)
-            if problem is None or call.reply.finish_reason in _UNWILLING or not call.reply.text.strip():
-                break
-            asking = asked_again(request, call.reply.text, problem)
-        entry = PrescreenEntry(
-            item_id=one.item.id,
-            item_hash=self.review.hashes[one.item.id],
-            request_hash=request.hash(self.model.name),
+        entry = await self._steps.take(
+            "prescreen",
+            request,
+            PrescreenReply,
+            part=self.review.hashes[one.item.id],
+            kind=one.item.task.value,
+            model=self.model,
             prompt_hash=templates()["prescreen"].hash,
-            model=self.model.name,
-            # A second call without a reply leaves the item to be asked again as a whole.
-            replies=tuple(call.reply.text for call in calls if call.reply) if calls[-1].reply else (),
-            value=None if value is None or not calls[-1].reply else value.model_dump(mode="json"),
-            problem=problem,
-            failures=tuple(failure for call in calls for failure in call.failures),
-            usage=tuple(call.usage for call in calls),
-            at=datetime.now(UTC),
+            problems=lambda reply: problems_of_reply(reply, one),
         )
-        self._journal.append([entry])
-        if entry.replies:
-            self._done[one.item.id, entry.request_hash] = entry
-        else:
+        if not entry.asked:
             self._failed.add(one.item.id)
         return True
 
@@ -218,7 +186,6 @@ class Prescreening:
 def by_attention(review: Review) -> Sequence[tuple[str, int, tuple[str, ...]]]:
     """(Item id, suspicion, remarks) of the items with a suspicion, the most suspicious first, then by id."""
     found = [
-        (name, value, review.remarks[name, review.hashes[name]].texts())
-        for name, value in review.attention.items()
+        (name, value, review.remarks[review.hashes[name]].texts()) for name, value in review.attention.items()
     ]
     return sorted(found, key=lambda one: (-one[1], one[0]))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Final, Literal
 
-from spinebench.records import Failure, Record, Sha256, Usage
-from spinebench.store.journal import CorruptLineError, Journal, Line
+from spinebench.agents.personas import Template
+from spinebench.models.gateway import Gateway
+from spinebench.records import Record, Sha256
+from spinebench.runs.packaged_prompts import packaged_templates
+from spinebench.runs.steps import Steps
 
-PRESCREEN = "prescreen.jsonl"
-"""Journal of the pre-screen, in the folder of the review."""
+PRESCREEN: Final = "prescreen.jsonl"
+"""Journal of the pre-screen, in the folder of the review; its parts are hashes of items."""
+_WAY_ON: Final = "call the same 'spinebench build review prescreen' again"
 
 
 class PrescreenReply(Record):
@@ -30,7 +34,6 @@ class PrescreenReply(Record):
 class PrescreenRemark(Record):
     """The reply on one item, read. It has no field that decides anything."""
 
-    item_id: str
     item_hash: Sha256
     model: str
     reply: PrescreenReply
@@ -63,51 +66,24 @@ class PrescreenRemark(Record):
         return tuple(text for text in said if text)
 
 
-class PrescreenEntry(Record):
-    """One line of the journal: what became of one item's call."""
-
-    item_id: str
-    item_hash: Sha256
-    request_hash: str
-    """Of the request: texts, images, model, decoding. A stored reply is found again by it."""
-    prompt_hash: str
-    model: str
-    replies: tuple[str, ...] = ()
-    """As they came; empty where no call succeeded."""
-    value: dict[str, Any] | None = None
-    """The last reply as it was read; None where it could not be."""
-    problem: str | None = None
-    failures: tuple[Failure, ...] = ()
-    usage: tuple[Usage, ...] = ()
-    at: datetime
+@cache
+def templates() -> dict[str, Template]:
+    """The packaged prompts, `prescreen` and `again`, with their hashes."""
+    return packaged_templates("spinebench.builder.review", "prescreen_prompt.yaml")
 
 
-class PrescreenJournal(Journal[PrescreenEntry]):
-    """The journal of a pre-screen; what a damaged line held is asked again."""
+def prescreen_steps(folder: Path, *, gateway: Gateway | None = None) -> Steps:
+    """The stored replies in the folder of a review; without a gateway they are read only."""
+    again = templates()["again"]
+    return Steps(folder / PRESCREEN, what="pre-screen", way_on=_WAY_ON, again=again, gateway=gateway)
 
-    def corrupt(self, line: Line, why: str) -> CorruptLineError:
-        return CorruptLineError(
-            f"journal {str(self.path)!r}, line {line.number} (byte {line.offset}): expected a step of a pre-screen, "
-            f"but {why}; remove the line, then {self.way_on}"
+
+def read_remarks(folder: Path) -> dict[str, PrescreenRemark]:
+    """Item hash -> the last remark on it; replies that could not be used give none."""
+    return {
+        entry.part: PrescreenRemark(
+            item_hash=entry.part, model=entry.model, reply=PrescreenReply.model_validate(entry.value)
         )
-
-
-def prescreen_journal(folder: Path) -> PrescreenJournal:
-    """The journal in the folder of a review."""
-    return PrescreenJournal(
-        folder / PRESCREEN, PrescreenEntry, way_on="call the same 'spinebench build review prescreen' again"
-    )
-
-
-def read_remarks(folder: Path) -> dict[tuple[str, str], PrescreenRemark]:
-    """(Item id, item hash) -> the last remark of it; replies that could not be read give none."""
-    found = {}
-    for entry in prescreen_journal(folder).read():
-        if entry.value is not None:
-            found[entry.item_id, entry.item_hash] = PrescreenRemark(
-                item_id=entry.item_id,
-                item_hash=entry.item_hash,
-                model=entry.model,
-                reply=PrescreenReply.model_validate(entry.value),
-            )
-    return found
+        for entry in prescreen_steps(folder).journal.read()
+        if entry.value is not None and entry.problem is None
+    }

@@ -85,8 +85,8 @@ class Review:
     plan: ReviewPlan
     candidates: tuple[Candidate, ...]
     sources: dict[str, SourceNote]
-    remarks: dict[tuple[str, str], PrescreenRemark]
-    """(Item id, item hash) -> what the pre-screen says; shown to a reviewer only after their own decision."""
+    remarks: dict[str, PrescreenRemark]
+    """Item hash -> what the pre-screen says; shown to a reviewer only after their own decision."""
 
     @classmethod
     def open(cls, build: Path) -> Review:
@@ -132,8 +132,8 @@ class Review:
         """Item id -> how suspicious the pre-screen found it as it is; 0 and not looked at are left out."""
         return {
             name: one.suspicion
-            for (name, found), one in self.remarks.items()
-            if one.suspicion and self.hashes.get(name) == found
+            for name, item_hash in self.hashes.items()
+            if (one := self.remarks.get(item_hash)) is not None and one.suspicion
         }
 
     @cached_property
