@@ -21,6 +21,7 @@ from spinebench.builder.vocabulary import Vocabulary
 from spinebench.errors import UsageError
 from spinebench.records import Record
 from spinebench.runs.plan_reading import from_folder, read_plan
+from spinebench.terms import canonical_disease
 
 PAGE: Final = "docs/builder.md"
 _SEEDED: Final = ("review", "select", "audit")
@@ -94,6 +95,13 @@ class BuildPlan(Record):
             raise ValueError(
                 "embed: expected an encoder, or items.missing_similarities: random (wrong options by the seed)"
             )
+        if "released" in self.package.formats:
+            for name in (self.vocabulary.healthy, *self.vocabulary.diseases):
+                if (read := canonical_disease(name) or name) != name:
+                    raise ValueError(
+                        f"vocabulary, {name!r}: the released format would read it as {read!r}; write it so, or set "
+                        "package.formats: [native]"
+                    )
         return self
 
     def facts(self) -> tuple[SourceFacts, ...]:

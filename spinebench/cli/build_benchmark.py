@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +21,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 def benchmark(
     plan: Annotated[Path, typer.Argument(help="Plan file (YAML): sources and one section per stage.")],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder of the build, one folder per stage; made if missing.")
-    ],
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the build, one folder per stage; made if missing."),
+    ] = None,
     *,
     accepted_so_far: Annotated[
         bool,
@@ -45,6 +48,7 @@ def benchmark(
     from spinebench.builder.plan import read_build_plan
     from spinebench.cli.build_progress import StageProgress
     from spinebench.cli.console import emit, put, say
+    from spinebench.errors import UsageError
 
     read = read_build_plan(plan)
     if print_config:
@@ -52,6 +56,8 @@ def benchmark(
 
         put(yaml.safe_dump(read.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
         return 0
+    if out is None:
+        raise UsageError("option '--out': expected the folder of the build; give it with --out build/")
     try:
         with StageProgress(display.value) as progress:
             report = build_benchmark(
@@ -74,16 +80,29 @@ def print_build(report: BuildReport) -> None:
     """The table of a build's stages."""
     from spinebench.cli.console import print_table
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for line in report.stages:
-        counts = ", ".join(f"{n} {name}" for name, n in line.counts.items() if name not in _SAID)
-        dropped = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in line.dropped.items())
-        rows.append((line.stage.value, counts, dropped or None))
+        counts = [f"{n} {name}" for name, n in line.counts.items() if name not in _SAID]
+        dropped = [f"{n} {reason.replace('_', ' ')}" for reason, n in line.dropped.items()]
+        texts = ([line.stage.value], _lines(counts, 52), _lines(dropped, 30) or ["–"])
+        rows += zip_longest(*texts, fillvalue="")
     mark = f"; simulated: {', '.join(report.simulated)}" if report.simulated else ""
     print_table(
         ("stage", "gives", "left out"), rows, title=f"{report.name} {report.version}{mark}",
         caption="What was left out is listed with its reason in dropped.jsonl of each stage.",
     )  # fmt: skip
+
+
+def _lines(parts: Sequence[str], columns: int) -> list[str]:
+    """The parts between commas, in lines of at most `columns`, so that no terminal breaks the table in two."""
+    lines: list[str] = []
+    for place, part in enumerate(parts):
+        text = part if place == len(parts) - 1 else f"{part},"
+        if lines and len(lines[-1]) + 1 + len(text) <= columns:
+            lines[-1] += f" {text}"
+        else:
+            lines.append(text)
+    return lines
 
 
 def tell_waiting(report: BuildReport, out: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spinebench.builder.review.prescreen_plan import PrescreenPlan
+from spinebench.cli.named import DEFAULT_WORKSPACE
 from spinebench.cli.options import Display, DisplayOption, JsonOption, WorkspaceOption
 from spinebench.cli.plan_options import given, with_plan_options
 
@@ -44,9 +45,11 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen on.")] = 8502,
     secrets: Annotated[
         Path | None,
-        typer.Option("--secrets", metavar="FILE", help="TOML file with an [auth] block, as of 'rate serve'."),
+        typer.Option(
+            "--secrets", metavar="FILE", help="TOML file of a sign-in provider, as that of 'rate serve'."
+        ),
     ] = None,
-    workspace: WorkspaceOption = Path("workspace"),
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
     """Let reviewers decide in the browser, each by the personal token of 'spinebench rate token'.
 

@@ -11,9 +11,12 @@ import jsonschema
 import pytest
 import yaml
 
+from spinebench.builder.building import BuildReport, StageLine
 from spinebench.builder.plan import BuildPlan, read_build_plan
 from spinebench.builder.plan_schema import SCHEMA_FILE, plan_schema
+from spinebench.builder.records import Stage
 from spinebench.cli.app import run_app
+from spinebench.cli.build_benchmark import print_build
 from spinebench.errors import UsageError
 
 LEAST: dict[str, Any] = {
@@ -64,6 +67,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"terms": {"rsna": {"redistribution": True}}},
         "redistribution of source 'rsna' is True: expected false",
     ),
+    "a label that the released format spells otherwise": (
+        {"vocabulary": {"diseases": ["osteophyte", "Scoliosis"]}},
+        "'osteophyte': the released format would read it as 'Osteophytes'",
+    ),
     "no sources": ({"sources": []}, "sources"),
 }  # fmt: skip
 
@@ -80,13 +87,39 @@ def test_a_wrong_plan_is_exit_2_and_nothing_is_made(tmp_path: Path) -> None:
     assert not (tmp_path / "b").exists()
 
 
+def test_labels_of_ones_own_are_free_in_the_native_format(tmp_path: Path) -> None:
+    own = {"diseases": ["osteophyte", "Scoliosis"]}
+    assert read_build_plan(written(tmp_path, vocabulary=own, package={"formats": ["native"]})).vocabulary
+    assert run_app(["build", "benchmark", str(written(tmp_path))]) == 2  # no folder to build in
+
+
 def test_print_config_gives_a_plan_that_reads_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(tmp_path, seed=5)
-    assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b"), "--print-config"]) == 0
+    assert run_app(["build", "benchmark", str(file), "--print-config"]) == 0
     (tmp_path / "whole.yaml").write_text(capsys.readouterr().out)
     assert read_build_plan(tmp_path / "whole.yaml") == read_build_plan(file)
+
+
+def test_the_table_of_stages_fits_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    counts = {
+        "images": 70_000,
+        "pictures": 69_000,
+        "diseases with fewer than asked": 4,
+        "library images": 2_200,
+    }
+    dropped = {"severity_not_counted": 12_345, "study_not_graded": 1, "no_coordinates": 17}
+    line = StageLine(stage=Stage.IMPORT, counts=counts, dropped=dropped)
+    print_build(BuildReport(name="x", version="1.0.0", stages=(line,)))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 100
+    assert sum(line.lstrip().startswith("─") for line in shown.splitlines()) == 1  # one table, not two
+    for text in ("70000 images", "2200 library images", "12345 severity not counted", "17 no coordinates"):
+        assert text in shown
 
 
 def test_the_shipped_schema_is_current() -> None:

@@ -17,6 +17,7 @@ from spinebench.builder.review.desk import Desk, Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
 from spinebench.builder.review.sheet import cell, read_sheet, write_sheet
+from spinebench.cli.app import run_app
 from spinebench.cli.build_review import app
 from spinebench.errors import DataError, UsageError
 from spinebench.store import Workspace
@@ -207,6 +208,22 @@ def test_sheets_by_command(tmp_path: Path, review: Callable[..., tuple[int, str,
         review("import", build, path, "--reviewer", "ben")
 
 
+def test_the_adjudicators_table_tells_what_was_said_and_not_by_whom(tmp_path: Path) -> None:
+    plan = ReviewPlan(reviewers=("anna", "ben"), adjudicator="zoe", double_share=1)
+    build = make_build(tmp_path, [candidate(0), candidate(1)], plan, images=False)
+    sheets = {}
+    for reviewer, cells in (("anna", {"decision": "a"}), ("ben", {"decision": "r", "reason": "not_visible"})):
+        desk = Desks(build).of(reviewer)
+        assert desk is not None
+        sheets[reviewer] = write_sheet(desk, tmp_path)[0]
+        assert read_sheet(desk, filled(sheets[reviewer], {"item-000": cells})).n_new == 1
+    zoe = Desks(build).of("zoe")
+    assert zoe is not None
+    (row,) = table(write_sheet(zoe, tmp_path)[0])
+    assert (row["item_id"], row["said"]) == ("item-000", "accept\nreject · not_visible")
+    assert [one["said"] for one in table(sheets["ben"])] == ["", ""]
+
+
 def test_status_says_what_is_simulated(tmp_path: Path, review: Callable[..., tuple[int, str, str]]) -> None:
     plan = ReviewPlan(reviewers=("r1", "r2"), simulated=("r1", "r2"), double_share=1)
     build = make_build(tmp_path, [candidate(number) for number in range(12)], plan, images=False)
@@ -230,6 +247,20 @@ def test_nobody_is_served_where_nobody_reviews(
     build = make_build(tmp_path, [candidate()], PLAN, images=False)
     with pytest.raises(UsageError, match="card says simulated"):
         review("serve", build, "--workspace", workspace.path, "--port", "18650")
+
+
+def test_the_server_looks_where_tokens_are_made(
+    tmp_path: Path, review: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = make_build(tmp_path, [candidate()], PLAN, images=False)
+    monkeypatch.chdir(tmp_path)
+    assert run_app(["rate", "raters", "add", "anna"]) == 0
+    assert run_app(["rate", "token", "anna"]) == 0
+    served: list[object] = []
+    monkeypatch.setattr("uvicorn.run", lambda made, **_: served.append(made))
+    _, _, err = review("serve", build, "--port", "18651")
+    assert "no token yet" not in err
+    assert len(served) == 1
 
 
 def test_a_pre_screen_is_counted_before_it_is_paid_for(

@@ -133,10 +133,10 @@ class Desk:
             }
         case = {**self.review.case(item_id), "id": item_key(item_id), "standing": standing}
         case["remarks"] = [*self.remarks(item_id)] if decided else []
-        case["earlier"] = self._earlier(item_id)
+        case["earlier"] = self.earlier(item_id)
         return case
 
-    def _earlier(self, item_id: str) -> list[JsonValue]:
+    def earlier(self, item_id: str) -> list[JsonValue]:
         """What reviewers said, without their names; for the adjudicator alone."""
         if not self.adjudicates:
             return []

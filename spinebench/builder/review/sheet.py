@@ -19,7 +19,7 @@ from spinebench.records import Item, JsonValue, Record, digest
 
 COLUMNS: Final = (
     "item_id", "item_hash", "reviewer", "decision", "reason", "gold", "note",
-    "task", "question", "options", "marked", "labels", "findings", "rows", "images",
+    "task", "question", "options", "marked", "labels", "findings", "rows", "images", "said",
 )  # fmt: skip
 """The first seven are read back; decision, reason, gold and note are for the reviewer."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
@@ -148,6 +148,7 @@ def _rows(desk: Desk) -> Iterator[dict[str, JsonValue]]:
             "findings": findings,
             "rows": case["rows"],
             "images": [image.path for image in review.by_id[name].item.images],
+            "said": desk.earlier(name),
         }
 
 
