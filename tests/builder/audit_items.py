@@ -59,7 +59,7 @@ def diagnoses(
         }
         if plant is not None and rng.random() < share:
             plant(rng, fields)
-        path = f"{prefix}{at}.png"
+        path = f"{fields.get('folder', '')}{prefix}{at}.png"
         items.append(
             Item(
                 id=f"{prefix}{at:05}",

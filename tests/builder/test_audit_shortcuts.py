@@ -87,6 +87,27 @@ def truth_is_written_otherwise(rng: random.Random, fields: dict[str, Any]) -> No
     fields["truth"] = marked
 
 
+def truth_is_longer(rng: random.Random, fields: dict[str, Any]) -> None:
+    longer = f"{fields['truth']}, lumbar and degenerative"
+    fields["options"] = [longer if text == fields["truth"] else text for text in fields["options"]]
+    fields["truth"] = longer
+
+
+def others_in_order(rng: random.Random, fields: dict[str, Any]) -> None:
+    others = sorted(text for text in fields["options"] if text != fields["truth"])
+    others.insert(rng.randrange(len(others) + 1), fields["truth"])
+    fields["options"] = others
+
+
+def view_tells_with_modality(rng: random.Random, fields: dict[str, Any]) -> None:
+    first = fields["truth"] in {"Healthy", "Osteophytes", "Spondylolisthesis"}
+    fields["view"] = "AP" if (fields["modality"] == "MRI") == first else "lateral"
+
+
+def disease_by_folder(rng: random.Random, fields: dict[str, Any]) -> None:
+    fields["folder"] = "vindr/" if fields["truth"] in DISEASES[:3] else "rsna/"
+
+
 @pytest.mark.parametrize(
     ("plant", "share", "baselines"),
     [
@@ -108,6 +129,12 @@ def truth_is_written_otherwise(rng: random.Random, fields: dict[str, Any]) -> No
         pytest.param(
             truth_is_written_otherwise, 0.5, {"options", "text"}, id="the truth ends with a full stop"
         ),
+        pytest.param(truth_is_longer, 0.8, {"options", "text"}, id="the truth has more words"),
+        pytest.param(
+            others_in_order, 0.8, {"option position"}, id="the truth is out of the order of the others"
+        ),
+        pytest.param(view_tells_with_modality, 1.0, {"all together"}, id="modality and view only together"),
+        pytest.param(disease_by_folder, 1.0, {"source"}, id="the folder tells the label"),
     ],
 )
 def test_a_planted_shortcut_is_found_and_named(plant: Plant, share: float, baselines: set[str]) -> None:

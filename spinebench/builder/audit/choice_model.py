@@ -4,7 +4,8 @@ McFadden (1974): option o of item i has the score s = a[class of o] + x_i . B[:,
 with probability exp(s) / sum over the item's options of exp(s). x_i are features of the item (its words, its
 modality), z_io of the option in it (its position), a says how often a class is right where it is offered. The penalty
 on B and t, half the sum of squares times a constant (le Cessie and van Houwelingen 1992), keeps rare features from
-deciding; a is hardly held. No interactions of features are in it: what only two features together tell is not found.
+deciding; a is hardly held. It has no interactions: what two features tell only together is found where their pair is a
+feature of its own.
 """
 
 from __future__ import annotations

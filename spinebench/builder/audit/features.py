@@ -6,21 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
+from pathlib import PurePosixPath
 from typing import Literal
 
 import numpy as np
 
 from spinebench.builder.audit.choice_model import Features
 from spinebench.builder.audit.facts import Facts, ImageFacts, ending, facts_of
+from spinebench.builder.audit.option_features import OptionGroup, option_features
 from spinebench.builder.audit.plan import BaselineName
-from spinebench.builder.audit.questions import Questions, class_of
-from spinebench.evaluators.clustered import FloatArray, IntArray
+from spinebench.builder.audit.questions import Questions
+from spinebench.evaluators.clustered import IntArray
 from spinebench.records import Item
-from spinebench.terms import fold
 
-ItemGroup = Literal["wording", "companions", "modality", "region", "source", "view", "metadata"]
-OptionGroup = Literal["position", "form", "named"]
+ItemGroup = Literal["wording", "companions", "modality", "region", "source", "view", "pairs", "metadata"]
 GROUPS: dict[BaselineName, tuple[tuple[ItemGroup, ...], tuple[OptionGroup, ...]]] = {
     BaselineName.FREQUENCY: ((), ()),
     BaselineName.POSITION: ((), ("position",)),
@@ -33,14 +33,13 @@ GROUPS: dict[BaselineName, tuple[tuple[ItemGroup, ...], tuple[OptionGroup, ...]]
     BaselineName.VIEW: (("view",), ()),
     BaselineName.METADATA: (("metadata",), ()),
     BaselineName.ALL: (
-        ("wording", "companions", "modality", "region", "source", "view", "metadata"),
+        ("wording", "companions", "modality", "region", "source", "view", "pairs", "metadata"),
         ("position", "named", "form"),
     ),
 }
 _MOST_FEATURES = 600
 _LEAST_ITEMS = 3
 """Items that a feature needs on either side; one that fewer have, or lack, teaches nothing."""
-_MOST_POSITIONS = 10
 _BINS = 10
 _TOKEN = re.compile(r"[㐀-鿿]|[^\W㐀-鿿]+|[^\w\s]|\s{2,}|[^\S ]|^\s|\s$")
 """A Chinese character, a word, a mark, and every white space that is not one space between words. Case counts."""
@@ -51,14 +50,12 @@ def features_of(questions: Questions, name: BaselineName, facts: Facts | None) -
     item_groups, option_groups = GROUPS[name]
     tokens = _together([_ITEM_GROUPS[group](questions, facts) for group in item_groups], len(questions.items))
     rows, row_of = _matrix(tokens)
-    parts = [part for group in option_groups if (part := _of_options(questions, group)) is not None]
+    parts = [part for group in option_groups if (part := option_features(questions, group)) is not None]
     of_options = np.concatenate(parts, axis=2) if parts else None
     if rows is None and of_options is None and name is not BaselineName.FREQUENCY:
         return None
     return Features(rows=rows, row_of=row_of, of_options=of_options)
 
-
-# ---------------------------------------------------------------- of items
 
 Tokens = Sequence[tuple[str, ...]]
 
@@ -135,6 +132,34 @@ def _views(item: Item) -> str | None:
     return " ".join(sorted({*views, said if isinstance(said, str) else ""})).strip() or None
 
 
+def _sources(questions: Questions, facts: Facts | None) -> Tokens:
+    """The source that an item names, and the folders that its images lie in."""
+    return [
+        (
+            f"source:{item.source or 'not said'}",
+            *sorted(
+                {f"folder:{folder}" for image in item.images for folder in PurePosixPath(image.path).parents}
+            ),
+        )
+        for item in questions.items
+    ]
+
+
+def _pairs(questions: Questions, facts: Facts | None) -> Tokens:
+    """Every two of modality, region, source and view together: what neither says alone."""
+    found = []
+    for item in questions.items:
+        fields = {
+            "modality": item.modality,
+            "region": item.region,
+            "source": item.source,
+            "view": _views(item),
+        }
+        named = [f"{name}:{value or 'not said'}" for name, value in fields.items()]
+        found.append(tuple(f"{one} {other}" for one, other in combinations(named, 2)))
+    return found
+
+
 def _metadata(questions: Questions, facts: Facts | None) -> Tokens:
     items = questions.items
     known = [
@@ -186,100 +211,8 @@ _ITEM_GROUPS: dict[ItemGroup, Callable[[Questions, Facts | None], Tokens]] = {
     "companions": _companions,
     "modality": _field("modality", lambda item: item.modality),
     "region": _field("region", lambda item: item.region),
-    "source": _field("source", lambda item: item.source),
+    "source": _sources,
     "view": _field("view", _views),
+    "pairs": _pairs,
     "metadata": _metadata,
 }
-
-
-# ---------------------------------------------------------------- of options
-
-
-def _of_options(questions: Questions, group: OptionGroup) -> FloatArray | None:
-    """Items x places x features; for sets of options the mean over their members. None where nothing varies."""
-    per_option = {"position": _positions, "form": _forms, "named": _named}[group](questions.items)
-    table = _of_sets(questions, per_option) if questions.several else per_option
-    offered = questions.choices.offered >= 0
-    values = table[offered]
-    varying = np.flatnonzero(np.ptp(values, axis=0) > 0) if len(values) else np.zeros(0, dtype=np.int64)
-    return np.where(offered[:, :, None], table[:, :, varying], 0.0) if len(varying) else None
-
-
-def _empty(items: Sequence[Item], n_features: int) -> FloatArray:
-    return np.zeros((len(items), max(len(item.options) for item in items), n_features))
-
-
-def _positions(items: Sequence[Item]) -> FloatArray:
-    table = _empty(items, _MOST_POSITIONS)
-    for at in range(table.shape[1]):
-        table[:, at, min(at, _MOST_POSITIONS - 1)] = 1.0
-    return table
-
-
-@lru_cache(maxsize=100_000)
-def _form(text: str) -> tuple[float, ...]:
-    return (
-        float(text[:1].isupper()),
-        float(text.isupper()),
-        float(any(letter.isdigit() for letter in text)),
-        float(bool(re.search(r"[,;()/:]", text))),
-        float(text.rstrip().endswith(".")),
-        float(text != " ".join(text.split())),
-    )
-
-
-def _forms(items: Sequence[Item]) -> FloatArray:
-    """How an option is written, whether otherwise than most of its class, and whether it is the longest or the
-    shortest of its item."""
-    table = _empty(items, 10)
-    spellings: dict[str, Counter[str]] = {}
-    for item in items:
-        for text in item.options:
-            spellings.setdefault(class_of(text), Counter())[text] += 1
-    usual = {
-        label: min(counts, key=lambda text: (-counts[text], text)) for label, counts in spellings.items()
-    }
-    for row, item in enumerate(items):
-        lengths = [len(text) for text in item.options]
-        longest, shortest = max(lengths), min(lengths)
-        for at, text in enumerate(item.options):
-            alone = lengths.count(lengths[at]) == 1
-            table[row, at] = (
-                *_form(text),
-                float(text != usual[class_of(text)]),
-                float(alone and lengths[at] == longest),
-                float(alone and lengths[at] == shortest),
-                lengths[at] / longest if longest else 0.0,
-            )
-    return table
-
-
-def _named(items: Sequence[Item]) -> FloatArray:
-    """Whether the question names the option, and the share of the option's words that it has."""
-    table = _empty(items, 2)
-    for row, item in enumerate(items):
-        question = fold(item.question)
-        words = set(re.findall(r"\w+", question))
-        for at, text in enumerate(item.options):
-            own = fold(text)
-            parts = set(re.findall(r"\w+", own))
-            table[row, at] = (
-                float(bool(own) and own in question),
-                len(parts & words) / len(parts) if parts else 0.0,
-            )
-    return table
-
-
-def _of_sets(questions: Questions, per_option: FloatArray) -> FloatArray:
-    """The mean of the members' features, items x places x features."""
-    members = questions.members
-    texts = {text: at for at, text in enumerate(sorted({text for one in members for text in one}))}
-    belongs = np.zeros((len(members), len(texts)))
-    for place, own in enumerate(members):
-        belongs[place, [texts[text] for text in own]] = 1 / len(own)
-    by_text = np.zeros((len(per_option), len(texts), per_option.shape[2]))
-    for row, item in enumerate(questions.items):
-        for at, text in enumerate(item.options):
-            if text in texts:
-                by_text[row, texts[text]] = per_option[row, at]
-    return np.asarray(np.einsum("pt,itk->ipk", belongs, by_text))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from spinebench.terms import fold
 _MOST_CLASSES = 64
 _LEAST_OFFERED = 5
 """Option texts offered less often share one class: nothing can be learned about each."""
+_MOST_NAMES = 500
+"""Different answers up to which each is looked for in the others."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Questions:
     item, the most frequent ones."""
     members: tuple[tuple[str, ...], ...]
     """Several answers: the options of each place; else empty."""
+    class_of: Mapping[str, str]
+    """Option text -> the answer that it stands for, however it is written."""
     chance: FloatArray
     """Per item: expected share of right answers by guessing: 1 / options, or of a random non-empty set."""
     clusters: IntArray
@@ -80,6 +84,7 @@ def questions_of(
     )
     if not usable:
         return None
+    class_of = classes(usable)
     if task in MULTIPLE_ANSWER_TASKS:
         choices, members = _sets(usable)
         by_size = {
@@ -87,7 +92,7 @@ def questions_of(
         }
         chance = np.array([by_size[len(item.options), len(item.gold)] for item in usable])
     else:
-        choices, members = _single(usable), ()
+        choices, members = _single(usable, class_of), ()
         chance = np.array([1 / len(item.options) for item in usable])
     codes: dict[str, int] = {}
     clusters = np.array([codes.setdefault(item.cluster, len(codes)) for item in usable], dtype=np.int64)
@@ -98,6 +103,7 @@ def questions_of(
         items=usable,
         choices=choices,
         members=members,
+        class_of=class_of,
         chance=chance,
         clusters=clusters,
         folds=fold,
@@ -105,14 +111,43 @@ def questions_of(
     )
 
 
-@lru_cache(maxsize=100_000)
-def class_of(option: str) -> str:
-    """The class of an option text: its disease, else its folded text; two spellings of one are one class."""
-    return disease_label(fold(option))
+def classes(items: Sequence[Item]) -> dict[str, str]:
+    """Option text -> the answer that it stands for: its disease, else its folded text.
+
+    A text that is no known disease's is another spelling of the disease of the items in which it is right, or of the
+    longest other text whose words it holds, provided that the two never stand in one item: else an answer that is
+    written with more words where it is right would pass for a label of its own.
+    """
+    own = {text: disease_label(fold(text)) for item in items for text in item.options}
+    beside: defaultdict[str, set[str]] = defaultdict(set)
+    right: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in items:
+        offered = [own[text] for text in item.options]
+        for text in offered:
+            beside[text].update(offered)
+        if item.task is Task.DIAGNOSIS and item.disease:
+            right[own[item.gold[0]]][disease_label(fold(item.disease))] += 1
+    names = sorted(beside, key=lambda name: (-len(name), name))
+    holds = {
+        name: re.compile(rf"(?<!\w){re.escape(fold(name))}(?!\w)")
+        for name in names
+        if len(names) <= _MOST_NAMES
+    }
+    meant: dict[str, str] = {}
+    for name in names:
+        stated = min(right[name], key=lambda one: (-right[name][one], one), default=name)
+        held = (
+            one for one in names if len(one) < len(name) and one in holds and holds[one].search(fold(name))
+        )
+        for one in (stated, *held):
+            if one != name and one in beside and one not in beside[name]:
+                meant[name] = one
+                break
+    return {text: meant.get(name, name) for text, name in own.items()}
 
 
-def _single(items: Sequence[Item]) -> Choices:
-    offered = Counter(label for item in items for label in map(class_of, item.options))
+def _single(items: Sequence[Item], class_of: Mapping[str, str]) -> Choices:
+    offered = Counter(class_of[text] for item in items for text in item.options)
     known = sorted(
         (text for text, n in offered.items() if n >= _LEAST_OFFERED), key=lambda t: (-offered[t], t)
     )
@@ -120,7 +155,7 @@ def _single(items: Sequence[Item]) -> Choices:
     width = max(len(item.options) for item in items)
     table = np.full((len(items), width), -1, dtype=np.int64)
     for row, item in enumerate(items):
-        table[row, : len(item.options)] = [code.get(class_of(text), len(code)) for text in item.options]
+        table[row, : len(item.options)] = [code.get(class_of[text], len(code)) for text in item.options]
     right = np.array([item.options.index(item.gold[0]) for item in items], dtype=np.int64)
     return Choices(table, right, len(code) + 1)
 
