@@ -17,7 +17,7 @@ from spinebench.builder.audit.report import AuditReport
 from spinebench.builder.audit.tables import Table, tables
 from spinebench.builder.importers import kinds, read_source
 from spinebench.builder.plan import BuildPlan
-from spinebench.builder.record_files import put_whole, read_records, write_json, write_records
+from spinebench.builder.record_files import make_folder, put_whole, read_records, write_json, write_records
 from spinebench.builder.records import Candidate, Dropped, LabelledImage, Similarities, Stage, StandardImage
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.queue import write_queue
@@ -25,7 +25,7 @@ from spinebench.builder.review.resolving import Reviewed, resolve
 from spinebench.builder.selection import select
 from spinebench.builder.severity import judged, load_policy
 from spinebench.builder.stages import BuildFolder, StageRecord
-from spinebench.errors import DataError
+from spinebench.errors import DataError, UsageError
 from spinebench.records import JsonValue, Record, digest
 from spinebench.store.locks import run_lock
 
@@ -128,7 +128,11 @@ def build_benchmark(
     `DataError` where a stage leaves nothing, `UsageError` where another process builds in the folder, and what the
     stages raise.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    if out.exists() and not out.is_dir():
+        raise UsageError(
+            f"folder {str(out)!r}: expected one to build in, found a file; name another with --out"
+        )
+    make_folder(out)
     with run_lock(out / "lock", run_id=out.name, what="build"):
         return _built(_Building(plan, BuildFolder(out), on_progress), accepted_so_far, workers)
 

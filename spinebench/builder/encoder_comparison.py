@@ -176,7 +176,7 @@ def load_comparison(folder: Path) -> Comparison:
         return Comparison.model_validate_json((folder / COMPARISON_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         raise DataError(
-            f"{COMPARISON_FILE} in {folder.name!r}: expected a comparison of encoders, {type(error).__name__}; build "
+            f"{str(folder / COMPARISON_FILE)!r}: expected a comparison of encoders, found none that can be read; build "
             "at least to the stage embed, or again"
         ) from error
 

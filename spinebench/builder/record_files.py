@@ -59,9 +59,15 @@ def write_json(path: Path, value: JsonValue) -> None:
 
 
 def put_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file that appears whole, synced, or not at all; its folder is made where missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    """Write a file that appears whole, synced, or not at all; its folder is made where missing.
+
+    Raises `StoppedError` where the disk is full or the folder cannot be written to.
+    """
+    make_folder(path.parent)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise _stopped("file", path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines(parts)
@@ -71,13 +77,25 @@ def put_whole(path: Path, parts: Iterable[bytes]) -> None:
         os.replace(name, path)
     except OSError as error:
         _unlink(name)
-        raise StoppedError(
-            f"file {path.name!r} of the build: expected room and leave to write it, but {error.strerror}; mend that, "
-            "then call the same command again"
-        ) from error
+        raise _stopped("file", path, error) from error
     except BaseException:
         _unlink(name)
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where missing. Raises `StoppedError` where that cannot be done."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _stopped("folder", path, error) from error
+
+
+def _stopped(what: str, path: Path, error: OSError) -> StoppedError:
+    return StoppedError(
+        f"{what} {path.name!r} of the build: expected room and leave to write it, but {error.strerror}; mend that, "
+        "then call the same command again"
+    )
 
 
 def file_sha256(path: Path) -> Sha256:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import Field, ValidationError
 
-from spinebench.builder.record_files import file_sha256, write_json
+from spinebench.builder.record_files import file_sha256, make_folder, write_json
 from spinebench.builder.records import Stage
 from spinebench.records import JsonValue, Record, Sha256, digest
 
@@ -43,7 +43,7 @@ class BuildFolder:
     def of(self, stage: Stage) -> Path:
         """The folder of a stage; made where missing."""
         folder = self.path / stage.value
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         return folder
 
     def record(self, stage: Stage) -> StageRecord | None:

@@ -28,9 +28,16 @@ _PROBE_GRACE_S = 0.3
 def run_lock(path: Path, *, run_id: str, what: str = "run") -> Iterator[None]:
     """Hold the lock of a run or audit, with this process's pid in it.
 
-    Raises UsageError with the holder's pid where another process (or another part of this one) holds it.
+    Raises UsageError with the holder's pid where another process (or another part of this one) holds it, StoppedError
+    where its folder cannot be written to.
     """
-    descriptor = _open(path)
+    try:
+        descriptor = _open(path)
+    except OSError as error:
+        raise StoppedError(
+            f"{what} {run_id!r}: expected leave to write its lock {str(path)!r}, but {error.strerror}; mend that, then "
+            "call the same command again"
+        ) from error
     try:
         if not _wait(descriptor, fcntl.LOCK_EX, time.monotonic() + _PROBE_GRACE_S):
             raise UsageError(

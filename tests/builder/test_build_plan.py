@@ -93,6 +93,19 @@ def test_labels_of_ones_own_are_free_in_the_native_format(tmp_path: Path) -> Non
     assert run_app(["build", "benchmark", str(written(tmp_path))]) == 2  # no folder to build in
 
 
+def test_a_folder_that_cannot_be_built_in_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path)
+    assert run_app(["build", "benchmark", str(file), "--out", str(file)]) == 2
+    assert "found a file" in capsys.readouterr().err
+    assert run_app(["build", "benchmark", str(file), "--out", str(file / "b")]) == 5
+    assert "folder 'b' of the build: expected room and leave" in capsys.readouterr().err
+    (tmp_path / "b" / "lock").mkdir(parents=True)
+    assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b")]) == 5
+    assert "expected leave to write its lock" in capsys.readouterr().err
+
+
 def test_print_config_gives_a_plan_that_reads_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

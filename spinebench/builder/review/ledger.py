@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 from spinebench.audit_records import RaterId
+from spinebench.builder.record_files import make_folder
 from spinebench.builder.records import ReviewDecision
 from spinebench.errors import DataError
 from spinebench.records import Record
@@ -85,7 +86,7 @@ class ReviewerJournal:
         """Append what `choose` returns; inside it nobody else adds to the journal. Returns it once it is on disk."""
         _RATER.validate_python(self.reviewer)
         with self._guard:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             return self._journal().append_new(choose)
 
     def _read_on(self) -> None:
