@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import yaml
 
 from spinebench.builder.importers import Source, kinds, read_source
+from spinebench.builder.record_files import read_records, write_records
+from spinebench.builder.records import Dropped
 from spinebench.builder.severity import SeverityPolicy, judged, load_policy
 from spinebench.builder.vocabulary import Vocabulary
 from spinebench.errors import DataError
@@ -119,6 +122,27 @@ def test_links_to_images_count_only_inside_the_folder(tmp_path: Path) -> None:
         ("table/images/002.png", "unreadable_image"),
     }
     assert "table/images/001.png" in {image.id for image in result.images}
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("buu", "LA"), ("csxa", "datasets-PNG"), ("spider", "")],
+    ids=["buu", "csxa", "spider"],
+)
+def test_a_file_name_that_is_no_text_is_named_in_a_ledger_that_can_be_written(
+    kind: str, place: str, tmp_path: Path
+) -> None:
+    folder = write(kind, tmp_path / kind)
+    sound = read_source(source(kind, folder), LABELS)
+    ending = {"buu": b".jpg"}.get(kind, b".png")
+    # Latin-1, as archives of older Windows programs unpack.
+    Path(os.fsdecode(os.fsencode(folder / place) + b"/R\xf6ntgen" + ending)).write_bytes(b"x")
+    result = read_source(source(kind, folder), LABELS)
+    assert result.images == sound.images
+    (named,) = (one for one in result.dropped if one.reason == "bad_name")
+    assert named.subject == f"{place}/".lstrip("/") + "R\\udcf6ntgen" + ending.decode()
+    write_records(tmp_path / "dropped.jsonl", result.dropped)
+    assert tuple(read_records(tmp_path / "dropped.jsonl", Dropped)) == result.dropped
 
 
 def test_a_flood_of_damaged_lines_is_counted_line_by_line(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ class Ledger:
         self._dropped: list[Dropped] = []
 
     def drop(self, subject: str, reason: str, detail: str) -> None:
-        """Writes one line of the ledger."""
+        """Writes one line of the ledger; bytes of a file name that are no UTF-8 as `\\udcff`."""
+        subject, detail = (text.encode("utf-8", "backslashreplace").decode() for text in (subject, detail))
         self._dropped.append(
             Dropped(stage=Stage.IMPORT, subject=subject, reason=reason, detail=detail, source=self.source)
         )
