@@ -15,6 +15,7 @@ from spinebench.corpus.candidates import Candidate, write_images
 from spinebench.corpus.review_page import review_pages
 from spinebench.errors import DataError
 from spinebench.records import Record
+from spinebench.runs.filled_sheets import cell, filled_rows
 from spinebench.store.journal import explain, free_name
 
 CANDIDATES: Final = "candidates.jsonl"
@@ -23,9 +24,6 @@ _COLUMNS: Final = (
     "id", "hash", "decision", "reviewer", "comment", "kind", "question", "options", "answer", "history", "examination",
     "key_facts", "remarks", "checker", "source", "text", "images",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_LONGEST_CELL: Final = 30_000
-"""Characters; spreadsheets hold 32,767."""
 DECISIONS: Final = ("accept", "reject")
 
 
@@ -58,7 +56,7 @@ def write_queue(folder: Path, candidates: Sequence[Candidate]) -> None:
     writer = csv.DictWriter(table, _COLUMNS)
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: cell(value) for name, value in row.items()})
     _put(folder / TABLE, "\ufeff" + table.getvalue())
     pages = review_pages(candidates)
     for old in folder.glob("review-page-*.html"):
@@ -70,27 +68,16 @@ def write_queue(folder: Path, candidates: Sequence[Candidate]) -> None:
 def read_decisions(path: Path) -> list[Decision]:
     """The rows of a filled table (CSV), or of JSON lines, that decide something.
 
-    Raises `DataError` naming the row for a decision that is neither `accept` nor `reject`.
+    Raises `DataError` naming the line for a decision that is neither `accept` nor `reject`.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise DataError(
-            f"reviewed file {str(path)!r}: expected a readable file, but {error.strerror}; correct the path"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"reviewed file {path.name!r}: expected UTF-8 text (byte {error.start}); save it as UTF-8 CSV"
-        ) from error
-    table = path.suffix.lower() == ".csv"
     found = []
-    for number, row in enumerate(
-        _table(path, text) if table else _json_lines(path, text), start=2 if table else 1
+    for line, row in filled_rows(
+        path, what="reviewed file", columns=("id", "hash", "decision"), written_by="build corpus"
     ):
-        decision = _decision(path, number, row)
+        decision = _decision(path, line, row)
         if decision.decision and decision.decision not in DECISIONS:
             raise DataError(
-                f"decision {decision.decision!r} of {path.name!r}, row {number}: expected accept, reject or nothing; "
+                f"decision {decision.decision!r} of {path.name!r}, line {line}: expected accept, reject or nothing; "
                 "correct the cell"
             )
         if decision.decision:
@@ -98,55 +85,14 @@ def read_decisions(path: Path) -> list[Decision]:
     return found
 
 
-def _table(path: Path, text: str) -> list[Mapping[str, object]]:
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","  # some spreadsheets save it so
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    names = set(reader.fieldnames or ())
-    if missing := sorted({"id", "hash", "decision"} - names):
-        raise DataError(
-            f"reviewed file {path.name!r}: expected the columns id, hash and decision, found no {', '.join(missing)}; "
-            "fill in the table that 'spinebench build corpus' wrote"
-        )
-    try:
-        return [
-            {name: (row[name] or "").removeprefix("'") for name in reader.fieldnames or () if name}
-            for row in reader
-        ]
-    except csv.Error as error:
-        raise DataError(
-            f"reviewed file {path.name!r}, line {reader.line_num}: expected a row of a CSV table, found {error}; "
-            "save the table again as CSV"
-        ) from error
-
-
-def _json_lines(path: Path, text: str) -> list[Mapping[str, object]]:
-    rows: list[Mapping[str, object]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(
-                f"reviewed file {path.name!r}, line {number}: expected JSON, found {error}; correct the line"
-            ) from error
-        if not isinstance(row, dict):
-            raise DataError(
-                f"reviewed file {path.name!r}, line {number}: expected a JSON object; correct the line"
-            )
-        rows.append(row)
-    return rows
-
-
-def _decision(path: Path, number: int, row: Mapping[str, object]) -> Decision:
+def _decision(path: Path, line: int, row: Mapping[str, object]) -> Decision:
     fields = {name: row.get(name, "") for name in Decision.model_fields}
     fields["decision"] = str(fields["decision"] or "").strip().lower()
     try:
         return Decision.model_validate(fields)
     except ValidationError as error:
         raise DataError(
-            f"reviewed file {path.name!r}, row {number}: expected id, hash and decision as texts ({explain(error)}); "
+            f"reviewed file {path.name!r}, line {line}: expected id, hash and decision as texts ({explain(error)}); "
             "correct the row"
         ) from error
 
@@ -183,12 +129,6 @@ def _row(one: Candidate, decision: Decision | None) -> dict[str, str]:
         "text": one.material,
         "images": "\n".join(image.path for image in item.images),
     }
-
-
-def _cell(text: str) -> str:
-    """A text as a spreadsheet takes it: never as a formula."""
-    text = text[:_LONGEST_CELL]
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _lines(records: Iterable[object]) -> str:

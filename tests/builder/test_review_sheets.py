@@ -16,10 +16,11 @@ from spinebench.audit_records import RaterCard
 from spinebench.builder.review.desk import Desk, Desks
 from spinebench.builder.review.ledger import decisions_of
 from spinebench.builder.review.plan import ReviewPlan
-from spinebench.builder.review.sheet import cell, read_sheet, write_sheet
+from spinebench.builder.review.sheet import read_sheet, write_sheet
 from spinebench.cli.app import run_app
 from spinebench.cli.build_review import app
 from spinebench.errors import DataError, UsageError
+from spinebench.runs.filled_sheets import cell
 from spinebench.store import Workspace
 from tests.builder.review_builds import candidate, localization, make_build, simulate
 

@@ -14,21 +14,15 @@ from typing import Final
 from spinebench.builder.record_files import put_whole
 from spinebench.builder.review.desk import Desk, NotTakenError, ReplacedError
 from spinebench.builder.review.queue import letter_of
-from spinebench.errors import DataError
 from spinebench.records import Item, JsonValue, Record, digest
+from spinebench.runs.filled_sheets import cell, filled_rows
 
 COLUMNS: Final = (
     "item_id", "item_hash", "reviewer", "decision", "reason", "gold", "note",
     "task", "question", "options", "marked", "labels", "findings", "rows", "images", "said",
 )  # fmt: skip
 """The first seven are read back; decision, reason, gold and note are for the reviewer."""
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠")
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_LONGEST_CELL: Final = 32_000
-"""Characters; a spreadsheet takes 32,767 in a cell and cuts off the rest without a word."""
 _SHORT: Final = {"a": "accept", "c": "correct", "r": "reject"}
-_LARGEST: Final = 1 << 28
-"""Bytes of a file that is taken in."""
 
 
 class BadRow(Record):
@@ -81,7 +75,9 @@ def read_sheet(desk: Desk, path: Path) -> Imported:
     """
     n_new = n_known = n_replaced = n_open = 0
     bad: list[BadRow] = []
-    for place, row in _read(path):
+    rows = filled_rows(path, what="sheet", columns=COLUMNS[:7], written_by="build review sheet")
+    for line, row in rows:
+        place = f"{path.name}:{line}"
         try:
             sent = _sent(desk, row)
         except NotTakenError as error:
@@ -108,15 +104,6 @@ def read_sheet(desk: Desk, path: Path) -> Imported:
         else:
             n_known += 1
     return Imported(n_new, n_known, n_replaced, n_open, tuple(bad))
-
-
-def cell(text: str) -> str:
-    """A text as a spreadsheet shows it: never a formula, never cut off without a word."""
-    if len(text) > _LONGEST_CELL:
-        return f"({len(text)} characters, too long for a table: read it on the page)"
-    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\r\n", "\n")
-    text = _CONTROLS.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
-    return f"'{text}" if text.lstrip(" \u00a0\u3000").startswith(_FORMULA) else text
 
 
 def _rows(desk: Desk) -> Iterator[dict[str, JsonValue]]:
@@ -154,62 +141,6 @@ def _rows(desk: Desk) -> Iterator[dict[str, JsonValue]]:
 
 def _text(value: JsonValue) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _read(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """(File and line, row) of a filled file."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise DataError(
-                f"sheet {path.name!r}: expected at most {_LARGEST >> 20} MiB; name the filled sheet"
-            )
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(
-            f"sheet {str(path)!r}: expected a readable file, but {error.strerror}; correct the path"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"sheet {path.name!r}: expected UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
-        ) from error
-    return _table(path, text) if path.suffix.lower() == ".csv" else _json_lines(path, text)
-
-
-def _table(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)  # some spreadsheets save it with another one
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        names = [name for name in reader.fieldnames or () if name]
-        if missing := [name for name in COLUMNS[:7] if name not in names]:
-            raise DataError(
-                f"sheet {path.name!r}: expected the columns {', '.join(COLUMNS[:7])}, found no {', '.join(missing)}; "
-                "fill in the sheet that 'spinebench build review sheet' wrote"
-            )
-        line = reader.line_num + 1
-        for row in reader:
-            yield f"{path.name}:{line}", {name: (row[name] or "").removeprefix("'") for name in names}
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(
-            f"sheet {path.name!r}, line {reader.line_num}: expected a row of a CSV table, found {error}; save it "
-            "again as 'CSV UTF-8'"
-        ) from error
-
-
-def _json_lines(path: Path, text: str) -> Iterator[tuple[str, Mapping[str, object]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"sheet {path.name!r}, line {number}: expected JSON, found {error}; correct the line"
-            ) from error
-        if not isinstance(row, dict):
-            raise DataError(f"sheet {path.name!r}, line {number}: expected a JSON object; correct the line")
-        yield f"{path.name}:{number}", row
 
 
 def _sent(desk: Desk, row: Mapping[str, object]) -> dict[str, JsonValue] | None:
