@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from spinebench.builder.audit.auditing import audit_benchmark
 from spinebench.builder.audit.facts import facts_of_standard
 from spinebench.builder.audit.report import AuditReport
 from spinebench.builder.audit.tables import Table, tables
+from spinebench.builder.embed_stage import EmbedSection
 from spinebench.builder.importers import kinds, read_source
 from spinebench.builder.plan import BuildPlan
 from spinebench.builder.record_files import make_folder, put_whole, read_records, write_json, write_records
@@ -440,7 +442,6 @@ def _package(
     reviewed: Reviewed,
     audit: AuditReport,
 ) -> None:
-    from spinebench.builder.embed_stage import embed_inputs
     from spinebench.builder.package import package
 
     plan, build = work.plan, work.build
@@ -455,7 +456,7 @@ def _package(
         ledger=work.dropped,
         reports={
             "settings": _settings(plan),
-            "encoder": None if plan.embed is None else embed_inputs(plan.embed),
+            "encoder": None if plan.embed is None else _encoder_report(plan.embed, build.of(Stage.EMBED)),
             "review": _review_report(reviewed),
             "selection": _json(build.of(Stage.SELECT) / SELECTION_REPORT),
             "audit": audit.model_dump(mode="json"),
@@ -475,6 +476,31 @@ def _package(
         },
     )
     work.ended(record, [])
+
+
+def _encoder_report(section: EmbedSection, folder: Path) -> JsonValue:
+    """The encoders for the card: of a hub id its name, and the pooling that `auto` came to; no machine path."""
+    from spinebench.builder.embed_stage import embed_inputs, vectors_folder
+    from spinebench.builder.embedding import EMBEDDINGS_FILE
+
+    inputs = embed_inputs(section)
+    assert isinstance(inputs, dict)
+    encoders: list[JsonValue] = []
+    for spec in (section.encoder, *section.compare):
+        vectors = json.loads((vectors_folder(folder, spec) / EMBEDDINGS_FILE).read_bytes())
+        on_hub = spec.factory is None and not Path(spec.model).exists()
+        encoders.append(
+            {
+                "name": spec.label,
+                **({"model": spec.model, "revision": spec.revision} if on_hub else {}),
+                "fingerprint": vectors["fingerprint"],
+                "pooling": vectors["pooling"],
+                "dtype": spec.dtype,
+                "dimension": vectors["dimension"],
+                "simulated": spec.simulated,
+            }
+        )
+    return {**inputs, "encoders": encoders}
 
 
 def _settings(plan: BuildPlan) -> JsonValue:

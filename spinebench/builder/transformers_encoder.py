@@ -43,10 +43,10 @@ class TransformersEncoder:
         self._spec = spec
         self.fingerprint = _fingerprint(spec, checkpoint, self._device)
         common = _common(checkpoint)
-        with _told(spec, "image processor"):
+        with _told(spec, "image processor"), _no_notes():
             # Torchvision resizes differently: a machine that has it would give other vectors.
             self._processor = AutoImageProcessor.from_pretrained(checkpoint.source, backend="pil", **common)
-        with _told(spec, "vision model"), quiet_bars(quiet=not checkpoint.on_hub):
+        with _told(spec, "vision model"), _no_notes(), quiet_bars(quiet=not checkpoint.on_hub):
             self._model, info = AutoModel.from_pretrained(
                 checkpoint.source,
                 dtype=getattr(torch, spec.dtype),
@@ -179,6 +179,19 @@ def _common(checkpoint: Checkpoint) -> dict[str, Any]:
     if checkpoint.on_hub:
         return {"revision": checkpoint.revision, "trust_remote_code": False}
     return {"local_files_only": True, "trust_remote_code": False}
+
+
+@contextlib.contextmanager
+def _no_notes() -> Iterator[None]:
+    """Without the library's notes on defaults of the text model, which no picture goes through; errors are raised."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 @contextlib.contextmanager

@@ -101,6 +101,22 @@ def test_a_checkpoint_gives_its_picture_vector(
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
+def test_loading_says_nothing_of_defaults_of_the_text_model(checkpoints: Path) -> None:
+    """In a process of its own: the library says each note once."""
+    code = (
+        "import sys; from spinebench.builder.encoders import EncoderSpec, open_encoder;"
+        "open_encoder(EncoderSpec(model=sys.argv[1], device='cpu'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, checkpoints / "siglip2"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 def test_a_grey_picture_is_taken_as_rgb(checkpoints: Path) -> None:
     encoder = open_encoder(EncoderSpec(model=str(checkpoints / "siglip"), device="cpu"))
     grey = [one.convert("L") for one in drawn(1)]

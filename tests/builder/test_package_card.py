@@ -97,6 +97,28 @@ def test_reports_limits_and_drops_are_on_the_card(build: Build) -> None:
     assert "## Review\n\nnot reported" in card_of(build, reports={})[1]
 
 
+def test_lists_of_alike_objects_are_tables_and_the_settings_come_last(build: Build) -> None:
+    counts = [{"label": "a|b", "taken": 3}, {"label": "c", "taken": 4}]
+    reports: Any = {
+        "settings": {"seed": 7},
+        "selection": {"n": 7, "by": {"split": "train", "labels": counts}},
+    }
+    _, text = card_of(build, reports=reports)
+    assert (
+        "- n: 7\n\nby:\n\n- split: train\n\nlabels:\n\n| label | taken |\n|---|---|\n| a\\|b | 3 |\n| c | 4 |"
+        in text
+    )
+    assert text.rstrip().endswith("## Settings\n\n- seed: 7")
+
+
+def test_options_drawn_at_random_are_a_known_limit(build: Build) -> None:
+    assert "drawn at random" not in card_of(build)[1]
+    first, *rest = build.splits["evaluation"]
+    drawn = first.model_copy(update={"provenance": {**first.provenance, "drawn_by_seed": ["Osteophytes"]}})
+    build.splits["evaluation"] = (drawn, *rest)
+    assert "Wrong options of 1 of 13 diagnoses were drawn at random" in card_of(build)[1]
+
+
 def test_labels_of_one_modality_only_are_a_known_limit(build: Build) -> None:
     healthy = [
         candidate(
@@ -249,7 +271,10 @@ def test_fields_of_croissant_are_fields_of_the_files(build: Build) -> None:
             )
             name = extract.get("column") or extract["jsonPath"].removeprefix("$[*].")
             assert any(name in row for row in rows), field["@id"]
-            assert isinstance(rows[-1].get(name), list) <= field.get("repeated", False), field["@id"]
+            values = [row[name] for row in rows if row.get(name) is not None]
+            # Readers take a text that is declared repeated apart into its letters.
+            lists = all(isinstance(one, list) for one in values)
+            assert lists == field.get("repeated", False), field["@id"]
 
 
 @pytest.mark.parametrize(

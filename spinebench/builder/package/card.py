@@ -124,6 +124,7 @@ def benchmark_card(
         reports=dict(reports),
         limits=(
             *found_by_audit(reports.get("audit")),
+            *_drawn([one for split in splits.values() for one in split]),
             *_limits(classes, simulated, images, plan),
             *plan.limits,
         ),
@@ -194,6 +195,18 @@ def _dropped(ledger: Sequence[Dropped]) -> list[DroppedCount]:
         for (stage, source, reason), n in sorted(
             counts.items(), key=lambda one: (order[one[0][0]], *one[0][1:])
         )
+    ]
+
+
+def _drawn(candidates: Sequence[Candidate]) -> list[str]:
+    """What of the wrong options is not the visually similar one that the description speaks of."""
+    asked = [one for one in candidates if one.item.task is Task.DIAGNOSIS]
+    drawn = sum("drawn_by_seed" in one.provenance for one in asked)
+    if not drawn:
+        return []
+    return [
+        f"Wrong options of {drawn} of {len(asked)} diagnoses were drawn at random, all or in part, for want of a "
+        "similarity: they need not look like the picture."
     ]
 
 

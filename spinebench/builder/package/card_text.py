@@ -12,7 +12,6 @@ from spinebench.records import JsonValue
 
 _MOST_ROWS: Final = 60
 _TITLES: Final = {
-    "settings": "Settings",
     "encoder": "Encoder",
     "import": "Import",
     "standardize": "Standardization",
@@ -51,7 +50,7 @@ def card_text(card: BenchmarkCard) -> str:
     lines += ["## Chance levels", "", *_chance(card), ""]
     lines += ["## How it was built", ""]
     for name, report in card.reports.items():
-        if name not in _REVIEWED:
+        if name not in (*_REVIEWED, "settings"):
             lines += [f"### {_TITLES.get(name, plain(name))}", "", *_json(report), ""]
     for name in _REVIEWED:
         given = card.reports.get(name)
@@ -78,6 +77,8 @@ def card_text(card: BenchmarkCard) -> str:
     ):
         lines += [f"## {heading}", "", *(f"- {plain(one)}" for one in texts), ""]
     lines += ["## Licences", "", *_licences(card), "", *(f"- {plain(one)}" for one in card.terms.summary), ""]
+    if "settings" in card.reports:
+        lines += ["## Settings", "", *_json(card.reports["settings"]), ""]
     return "\n".join(lines)
 
 
@@ -176,16 +177,21 @@ def _licences(card: BenchmarkCard) -> list[str]:
 
 
 def _json(value: JsonValue, depth: int = 0) -> list[str]:
-    """Any JSON as nested lists; a list of alike objects as a table."""
+    """Any JSON as nested lists; a list of alike objects as a table, at the top behind the rest."""
     indent = "  " * depth
     if isinstance(value, dict):
         lines = []
+        tables: list[str] = []
         for key, one in value.items():
-            if isinstance(one, dict | list) and one:
+            if (isinstance(one, list) and len(one) > 1 and _alike(one)) or (
+                isinstance(one, dict) and one and any(_alike(part) for part in _lists(one))
+            ):
+                tables += ["", f"{plain(key)}:", "", *_json(one)]
+            elif isinstance(one, dict | list) and one:
                 lines += [f"{indent}- {plain(key)}:", *_json(one, depth + 1)]
             else:
                 lines.append(f"{indent}- {plain(key)}: {_scalar(one)}")
-        return lines or [f"{indent}- none"]
+        return [*lines, *tables] or [f"{indent}- none"]
     if isinstance(value, list):
         shown = value[:_MOST_ROWS]
         rest = len(value) - len(shown)
@@ -207,6 +213,11 @@ def _json(value: JsonValue, depth: int = 0) -> list[str]:
                 lines.append(f"{indent}- {_scalar(one)}")
         return lines + more
     return [f"{indent}- {_scalar(value)}"]
+
+
+def _lists(value: dict[str, JsonValue]) -> list[list[JsonValue]]:
+    """The lists of several right inside an object."""
+    return [one for one in value.values() if isinstance(one, list) and len(one) > 1]
 
 
 def _alike(rows: list[JsonValue]) -> bool:

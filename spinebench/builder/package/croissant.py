@@ -67,7 +67,8 @@ _RELEASED: Final = (
     ("question", "sc:Text", False, "The question as it is asked."),
     ("task", "sc:Text", False, "spine_disease_classification or spine_lesion_localization."),
     ("options", "sc:Text", True, "Texts of the options, in their order."),
-    ("answers", "sc:Text", True, "The right option, or a list of the right options."),
+    # A text or a list: readers would take a repeated text apart into its letters.
+    ("answers", "sc:Text", False, "The right option; of a localization the list of the right options."),
 )
 _POINTED: Final = (
     ("image", "sc:Text", False, "Path in the release where the restored image belongs."),
