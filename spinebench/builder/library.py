@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from spinebench.builder.record_files import write_json
 from spinebench.builder.records import LabelledImage, StandardImage
@@ -114,16 +114,6 @@ def labels_of(image: LabelledImage, healthy: str) -> tuple[str, ...]:
 def write_library(folder: Path, library: Library) -> None:
     """Write `library.json`."""
     write_json(folder / LIBRARY_FILE, library.model_dump(mode="json"))
-
-
-def load_library(folder: Path) -> Library:
-    """Read `library.json`. Raises `DataError`."""
-    try:
-        return Library.model_validate_json((folder / LIBRARY_FILE).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise DataError(
-            f"{LIBRARY_FILE} in {folder.name!r}: expected a library, {type(error).__name__}; build again"
-        ) from error
 
 
 def _draw(
