@@ -84,6 +84,22 @@ def test_rsna_numbers_as_pandas_writes_them_and_other_spellings(tmp_path: Path) 
     assert read("rsna", folder).images == sound.images
 
 
+@pytest.mark.parametrize(
+    ("kind", "pattern"), [("rsna", "*/*.dcm"), ("vindr", "*.dicom")], ids=["rsna", "vindr"]
+)
+def test_endings_in_capitals(kind: str, pattern: str, tmp_path: Path) -> None:
+    folder = getattr(trees, f"write_{kind}")(tmp_path)
+    sound = read(kind, folder)
+    moved = {}
+    for file in folder.glob(f"*_images/{pattern}" if kind == "vindr" else f"train_images/*/{pattern}"):
+        capitals = file.with_suffix(file.suffix.upper())
+        moved[str(file.relative_to(folder))] = str(file.rename(capitals).relative_to(folder))
+    assert moved
+    result = read(kind, folder)
+    assert result.images == tuple(one.model_copy(update={"path": moved[one.path]}) for one in sound.images)
+    assert result.dropped == sound.dropped
+
+
 def test_rsna_repeats_and_contradictions(tmp_path: Path) -> None:
     folder = trees.write_rsna(tmp_path, 2)
     study = trees.rsna_study(0)
@@ -137,6 +153,14 @@ def test_vindr_labels_splits_and_boxes(tmp_path: Path) -> None:
     assert images[f"vindr/{trees.vindr_image('train', 4)}"].diseases == ("Spondylolisthesis",)
     healthy = [image.id for image in result.images if image.healthy]
     assert sorted(healthy) == sorted(f"vindr/{trees.vindr_image(split, 0)}" for split in ("train", "test"))
+
+
+def test_vindr_boxes_of_nan_are_none(tmp_path: Path) -> None:
+    folder = trees.write_vindr(tmp_path)
+    sound = read("vindr", folder)
+    for file in (folder / "annotations").glob("*.csv"):
+        file.write_text(file.read_text().replace(",,,,", ",nan,NaN,nan,nan"))
+    assert read("vindr", folder) == sound
 
 
 def test_vindr_with_one_split_says_so(tmp_path: Path) -> None:
@@ -395,6 +419,19 @@ def test_table_columns_separators_and_formats(form: str, tmp_path: Path) -> None
     first = images["own/a.png"]
     assert (first.patient, first.age, first.sex) == ("7", 61, "F")
     assert first.rows == ("my labels.parquet:1" if form == ".parquet" else "my labels.csv:2",)
+
+
+def test_table_of_dicom_headers(tmp_path: Path) -> None:
+    # Age, sex and modality as the header writes them; O is neither, and no reason to lose the label.
+    write_images(tmp_path, "a.png", "b.png")
+    rows = ["image,label,sex,age,modality", "a.png,Osteophytes,O,045Y,XR", "b.png,Healthy,unknown,,DX"]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    result = read("table", tmp_path)
+    assert not result.dropped
+    assert [(one.sex, one.age, one.modality) for one in result.images] == [
+        (None, 45, "X-ray"),
+        (None, None, "X-ray"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,12 @@ class SourceFiles:
         parent, _, name = path.rpartition("/")
         return name in self._listing(parent)
 
+    def spelled(self, path: str) -> str:
+        """The path as the file has it where only its ending is in capitals (`1.DCM`, as older systems write it)."""
+        stem, dot, ending = path.rpartition(".")
+        capitals = stem + dot + ending.upper()
+        return capitals if not self.has(path) and self.has(capitals) else path
+
     def names(self, folder: str = "") -> list[str]:
         """Names of the files directly in a folder below the source's, sorted; none where it is no folder inside."""
         return sorted(self._listing(folder))

@@ -55,7 +55,7 @@ def read_rsna(files: SourceFiles, vocabulary: Vocabulary, ledger: Ledger) -> lis
 
     def draft_of(key: tuple[str, str, str]) -> Draft:
         if key not in drafts:
-            drafts[key] = _draft(key, studies.get(key[0]), series, ledger)
+            drafts[key] = _draft(key, studies.get(key[0]), series, files, ledger)
         return drafts[key]
 
     def damaged(row: Row) -> None:
@@ -192,11 +192,16 @@ def _instance(row: Row) -> tuple[str, str, str] | str:
 
 
 def _draft(
-    key: tuple[str, str, str], study: _Study | None, series: dict[tuple[str, str], str | None], ledger: Ledger
+    key: tuple[str, str, str],
+    study: _Study | None,
+    series: dict[tuple[str, str], str | None],
+    files: SourceFiles,
+    ledger: Ledger,
 ) -> Draft:
     name, number, instance = key
     description = series.get((name, number))
-    draft = Draft(ledger.id("/".join(key)), f"train_images/{name}/{number}/{instance}.dcm")
+    path = files.spelled(f"train_images/{name}/{number}/{instance}.dcm")
+    draft = Draft(ledger.id("/".join(key)), path)
     draft.fields = {
         "study": name,
         "series": number,

@@ -42,11 +42,15 @@ _SIDES: dict[str, tuple[Literal["left", "right"], ...]] = {
     "bilateral": ("left", "right"),
 }
 _SEXES: dict[str, Literal["F", "M"]] = {"f": "F", "female": "F", "m": "M", "male": "M"}
+_NO_SEX = ("o", "other", "u", "unknown")
+"""What DICOM and registers write where neither is said."""
+_DICOM_AGE = re.compile(r"(\d{3})Y", re.ASCII)
 _MODALITIES = {
     "mri": "MRI",
     "mr": "MRI",
     "x-ray": "X-ray",
     "xray": "X-ray",
+    "xr": "X-ray",
     "cr": "X-ray",
     "dx": "X-ray",
     "ct": "CT",
@@ -181,7 +185,7 @@ def _draft(path: str, drafts: dict[str, Draft], ledger: Ledger) -> Draft:
 def _set_fields(draft: Draft, cells: dict[str, str], place: str) -> None:
     for what in _OF_THE_IMAGE:
         text = cells.get(what, "")
-        if not text:
+        if not text or (what == "sex" and fold(text) in _NO_SEX):
             continue
         value = _field(what, text)
         known = draft.fields.setdefault(what, value)
@@ -192,7 +196,8 @@ def _set_fields(draft: Draft, cells: dict[str, str], place: str) -> None:
 def _field(what: str, text: str) -> str | int:
     match what:
         case "age":
-            digits = whole_number(text)
+            years = _DICOM_AGE.fullmatch(text)
+            digits = whole_number(text if years is None else years[1])
             if digits is None or int(digits) > _OLDEST:
                 raise _Wrong(f"age is {shown(text)}: expected whole years")
             return int(digits)

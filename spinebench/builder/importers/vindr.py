@@ -87,7 +87,7 @@ def _draft(row: Row, split: str, drafts: dict[str, Draft], files: SourceFiles, l
     }
     draft = drafts.get(image)
     if draft is None:
-        paths = [f"{split}_images/{image}{ending}" for ending in _ENDINGS]
+        paths = [files.spelled(f"{split}_images/{image}{ending}") for ending in _ENDINGS]
         path = next((path for path in paths if files.has(path)), paths[0])
         draft = drafts[image] = Draft(ledger.id(image), path, fields)
         return draft
@@ -100,7 +100,8 @@ def _draft(row: Row, split: str, drafts: dict[str, Draft], files: SourceFiles, l
 
 def _problem(row: Row) -> tuple[str, str] | None:
     """Reason and detail why a row cannot be relied on."""
-    label, cells = row["lesion_type"], [row[column] for column in _BOX]
+    label = row["lesion_type"]
+    cells = ["" if row[column].casefold() == "nan" else row[column] for column in _BOX]
     if not label:
         return "bad_row", "lesion_type is empty: expected a label"
     empty = [column for column, cell in zip(_BOX, cells, strict=True) if not cell]
