@@ -105,7 +105,13 @@ def _near(key: str, fields: Iterable[str], page: str) -> str:
 
 def _explain(kind: type[Record], error: ValidationError, page: str) -> str:
     lines = []
-    for problem in error.errors():
+    problems = error.errors()
+    for problem in problems:
+        depth = len(problem["loc"])
+        if problem["type"] == "too_short" and any(
+            one["loc"][:depth] == problem["loc"] and len(one["loc"]) > depth for one in problems
+        ):
+            continue  # a list that is too short only because its entries are wrong
         field = ".".join(str(part) for part in problem["loc"]) or "plan"
         if problem["type"] == "extra_forbidden":
             inside = _model_at(kind, problem["loc"][:-1])

@@ -81,6 +81,12 @@ def test_errors_name_the_key(tmp_path: Path, change: dict[str, Any], named: str)
         read_build_plan(written(tmp_path, **change))
 
 
+def test_a_wrong_entry_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as told:
+        read_build_plan(written(tmp_path, sources=[{"kind": "rsna", "folder": "rsna", "nme": "x"}]))
+    assert str(told.value).startswith("plan: key 'sources.0.nme': expected a known key; ")
+
+
 def test_a_wrong_plan_is_exit_2_and_nothing_is_made(tmp_path: Path) -> None:
     file = written(tmp_path, seed=-1)
     assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b")]) == 2
