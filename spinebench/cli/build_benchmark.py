@@ -12,7 +12,7 @@ import typer
 from spinebench.cli.options import Display, DisplayOption, JsonOption
 
 if TYPE_CHECKING:
-    from spinebench.builder.building import BuildReport
+    from spinebench.builder.build_report import BuildReport
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 

@@ -20,7 +20,7 @@ def status(
 
     Where its review stands now: spinebench build review status BUILD
     """
-    from spinebench.builder.building import read_report
+    from spinebench.builder.build_report import read_report
     from spinebench.cli.build_benchmark import print_build, tell_waiting
     from spinebench.cli.console import emit, say
 

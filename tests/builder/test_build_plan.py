@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from spinebench.builder.building import BuildReport, StageLine
+from spinebench.builder.build_report import BuildReport, StageLine
 from spinebench.builder.plan import BuildPlan, read_build_plan
 from spinebench.builder.plan_schema import SCHEMA_FILE, plan_schema
 from spinebench.builder.records import Stage
