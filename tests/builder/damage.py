@@ -200,14 +200,14 @@ def damage_spider(folder: Path) -> Named:
     places = add_lines(folder / "radiological_gradings.csv", *(line for line, _ in lines))
     for stem in ("901_t1", "902_t1", "903_t1", "904_t1", "906_t1", "scan"):
         trees.write_picture(folder / f"{stem}.png", trees.picture(1, "Healthy"))
-    (folder / "907_t2.mha").write_bytes(b"ObjectType = Image\n")
+    (folder / "907_t2.nrrd").write_bytes(b"NRRD0004\n")
     named = {place: reason for place, (_, reason) in zip(places, lines, strict=True)}
     return {
         *named.items(),
         *((f"spider/90{n}_t1", "doubtful_label") for n in range(1, 5)),
         ("spider/906_t1", "missing_labels"),
         ("scan.png", "bad_name"),
-        ("907_t2.mha", "unsupported_format"),
+        ("907_t2.nrrd", "unsupported_format"),
     }
 
 

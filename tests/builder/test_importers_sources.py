@@ -14,6 +14,7 @@ import pytest
 from spinebench.builder.importers import Columns, Imported, Source, read_source
 from spinebench.builder.importers.buu import level_of_edge
 from spinebench.builder.records import LabelledImage
+from spinebench.builder.standardizing import StandardPolicy, standardize
 from spinebench.builder.vocabulary import Vocabulary
 from spinebench.errors import DataError
 from tests.builder import trees
@@ -277,7 +278,7 @@ DISCS = Vocabulary(
 )
 
 
-@pytest.mark.parametrize("ending", [".png", ".nii.gz"])
+@pytest.mark.parametrize("ending", [".png", ".nii.gz", ".mha"])
 def test_spider_grades_by_level(ending: str, tmp_path: Path) -> None:
     result = read("spider", trees.write_spider(tmp_path, 4, ending=ending), DISCS)
     assert not result.dropped
@@ -310,8 +311,20 @@ def test_spider_grades_by_level(ending: str, tmp_path: Path) -> None:
         "Sagittal T2",
         "sagittal",
     )
-    assert first.plane == ("sagittal" if ending == ".nii.gz" else None)
+    assert first.plane == (None if ending == ".png" else "sagittal")
     assert images["spider/4_t1"].split == "validation"
+
+
+def test_spider_volumes_as_shared_give_the_pictures_of_their_nifti_copies(tmp_path: Path) -> None:
+    pictures = []
+    for ending in (".mha", ".nii.gz"):
+        folder = trees.write_spider(tmp_path / ending, 2, ending=ending)
+        images = read("spider", folder, DISCS).images
+        made = standardize(images, {"spider": folder}, tmp_path / f"out{ending}", StandardPolicy(), workers=1)
+        assert not made.dropped
+        pictures.append({one.id: (one.pixel_hash, one.plane, one.frame) for one in made.images})
+    assert len(pictures[0]) == 4
+    assert pictures[0] == pictures[1]
 
 
 def test_spider_without_overview_and_with_two_files_of_an_image(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.benchmarks.metaimages import write_mha
+
 LEVELS = ("L1/L2", "L2/L3", "L3/L4", "L4/L5", "L5/S1")
 SIDES = ("left", "right")
 RSNA_SERIES = ("Sagittal T1", "Sagittal T2/STIR", "Axial T2")
@@ -64,14 +66,17 @@ def picture(seed: int, look: str, *, height: int = 192, width: int = 160) -> NDA
 
 
 def write_picture(file: Path, grey: NDArray[np.uint8]) -> None:
-    """A PNG, JPEG or NIfTI file, by the ending of its name. A NIfTI file holds five sagittal slices."""
+    """A PNG, JPEG, NIfTI or MetaImage file, by the ending of its name. A volume holds five sagittal slices."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.name.endswith((".nii", ".nii.gz")):
+    if file.name.endswith((".nii", ".nii.gz", ".mha")):
         import nibabel
 
         # Axes right, anterior, superior: the picture's columns run to the front, its rows downwards.
-        slices = np.stack([grey.T[:, ::-1]] * 5).astype(np.int16)
-        nibabel.save(nibabel.Nifti1Image(slices, np.diag([4.0, 1.0, 1.0, 1.0])), file)
+        slices, affine = np.stack([grey.T[:, ::-1]] * 5).astype(np.int16), np.diag([4.0, 1.0, 1.0, 1.0])
+        if file.suffix == ".mha":
+            write_mha(file, slices, affine)
+        else:
+            nibabel.save(nibabel.Nifti1Image(slices, affine), file)
     else:
         Image.fromarray(grey).save(file)
 
@@ -330,7 +335,7 @@ def spider_grades(index: int, disc: int) -> tuple[int, ...]:
 
 
 def write_spider(folder: Path, patients: int = 4, *, ending: str = ".png", pictures: bool = True) -> Path:
-    """SPIDER: patients 1, 2, ... with six discs each and a T1 and a T2 image, `ending` `.png` or `.nii.gz`."""
+    """SPIDER: patients 1, 2, ... with six discs each and a T1 and a T2 image, `ending` `.png`, `.nii.gz` or `.mha`."""
     rows: list[Sequence[object]] = [SPIDER_HEADER.split(",")]
     overview: list[Sequence[object]] = [
         ("new_file_name", "num_vertebrae", "num_discs", "sex", "birth_date", "subset")

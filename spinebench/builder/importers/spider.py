@@ -33,9 +33,9 @@ _LEVELS = tuple(f"{upper}/{lower}" for lower, upper in pairwise(_VERTEBRAE))
 _LUMBAR = 5
 _STEM = re.compile(r"(\d{1,9})_(t1|t2_space|t2)", re.ASCII | re.IGNORECASE)
 _SEQUENCES = {"t1": "Sagittal T1", "t2": "Sagittal T2", "t2_space": "Sagittal T2 SPACE"}
-_READABLE = (".png", ".jpg", ".jpeg", ".nii.gz", ".nii")
-_VOLUMES = (".nii.gz", ".nii")
-_OTHER = (".mha", ".mhd", ".nrrd")
+_READABLE = (".png", ".jpg", ".jpeg", ".nii.gz", ".nii", ".mha")
+_VOLUMES = (".nii.gz", ".nii", ".mha")
+_OTHER = (".mhd", ".nrrd")
 _FOLDERS = ("", "images")
 
 
@@ -161,7 +161,7 @@ def _images(files: SourceFiles, ledger: Ledger) -> list[tuple[str, str]]:
             if not _STEM.fullmatch(stem):
                 ledger.drop(path, "bad_name", f"stem {shown(stem)}: expected <patient>_t1, _t2 or _t2_SPACE")
             elif ending in _OTHER:
-                detail = f"{ending} is not read: convert it to .nii.gz"
+                detail = f"{ending} is not read: convert it to .mha or .nii.gz"
                 ledger.drop(path, "unsupported_format", detail)
             else:
                 found.setdefault(stem, []).append(path)
