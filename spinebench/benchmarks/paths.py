@@ -72,7 +72,7 @@ class Folder:
                 path,
                 f"is not in the folder {self.name!r}",
                 expected="a file of the benchmark's image folder",
-                mend="add the file, or name the right folder with --images",
+                mend="add the file, or name the right folder",
             ) from None
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from error
@@ -98,7 +98,7 @@ def _outside(path: str) -> ImageError:
         path,
         "leads out of the benchmark's image folder",
         expected="a relative path to a file inside it, links followed",
-        mend="move the file into the folder, or name another folder with --images",
+        mend="move the file into the folder, or name another folder",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -122,6 +123,15 @@ def read_build_plan(file: Path) -> BuildPlan:
             raise UsageError(
                 f"folder {source.folder!r} of source {source.source_name!r}: expected the folder of your own copy, "
                 "found none; correct it in the plan"
+            )
+    encoders = () if plan.embed is None else (plan.embed.encoder, *plan.embed.compare)
+    for encoder in encoders:
+        # Asked for at once: the hub is tried for half a minute before it says that it knows no such model.
+        looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", encoder.model) and not encoder.model.startswith(".")
+        if encoder.factory is None and not looks_like_hub and not Path(encoder.model).is_dir():
+            raise UsageError(
+                f"encoder {encoder.model!r}: expected a folder with a checkpoint, or a hub id organization/name, found "
+                "neither; correct embed in the plan"
             )
     plan.facts()
     return plan

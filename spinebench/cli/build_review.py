@@ -132,7 +132,9 @@ def sheet(
                 }
             )
         else:
-            say(f"{name}: {n} items in {table} and on {n_pages} pages beside it")
+            say(
+                f"{name}: {n} items in {table} and on {n_pages} {'page' if n_pages == 1 else 'pages'} beside it"
+            )
     say(f"When it is filled in: spinebench build review import {build} FILE --reviewer NAME")
 
 

@@ -62,6 +62,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a kind": ({"sources": [{"kind": "mimic", "folder": "rsna"}]}, "'csxa', 'spider' or 'table'"),
     "a name twice": ({"sources": LEAST["sources"] * 2}, "'rsna': expected each once"),
     "no encoder": ({"items": {}}, "embed: expected an encoder"),
+    "an encoder's folder": (
+        {"embed": {"encoder": {"model": "tiny"}}},
+        "encoder 'tiny': expected a folder with a checkpoint, or a hub id organization/name",
+    ),
+    "a folder below": ({"embed": {"encoder": {"model": "./a/b"}}}, "encoder './a/b': expected a folder"),
     "terms of nobody": ({"terms": {"buu": {}}}, "terms of ['buu']: expected names of sources (rsna)"),
     "copies that nothing allows": (
         {"terms": {"rsna": {"redistribution": True}}},

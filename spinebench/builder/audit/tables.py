@@ -110,7 +110,7 @@ def _shortcuts(report: AuditReport) -> tuple[tuple[object, ...], ...]:
             f"{one.score:.3f}",
             f"{one.chance:.3f}",
             _difference(one.above_chance),
-            None if one.above_reference is None else _difference(one.above_reference),
+            "–" if one.above_reference is None else _difference(one.above_reference),
             "yes" if one.shortcut else "no",
         )
         for one in report.shortcuts
