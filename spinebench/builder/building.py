@@ -37,7 +37,9 @@ def build_benchmark(
         )
     make_folder(out)
     with run_lock(out / "lock", run_id=out.name, what="build"):
-        return _built(Building(plan, BuildFolder(out), on_progress), accepted_so_far, workers)
+        build = BuildFolder(out)
+        build.clear_halves()
+        return _built(Building(plan, build, on_progress), accepted_so_far, workers)
 
 
 def _built(work: Building, accepted_so_far: bool, workers: int | None) -> BuildReport:

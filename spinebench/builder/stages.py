@@ -46,6 +46,13 @@ class BuildFolder:
         make_folder(folder)
         return folder
 
+    def clear_halves(self) -> None:
+        """Delete the halves of files that killed builds left; only where no other process builds here."""
+        for folder in (self.path, *(self.path / stage.value for stage in Stage)):
+            for half in sorted(folder.glob(".*.part")):
+                if half.is_file():
+                    half.unlink(missing_ok=True)
+
     def record(self, stage: Stage) -> StageRecord | None:
         """The record of a stage that came to its end and whose outputs are as it left them; None otherwise."""
         folder = self.path / stage.value
