@@ -434,6 +434,43 @@ def test_table_columns_separators_and_formats(form: str, tmp_path: Path) -> None
     assert first.rows == ("my labels.parquet:1" if form == ".parquet" else "my labels.csv:2",)
 
 
+def test_parquet_cells_that_are_no_text(tmp_path: Path) -> None:
+    write_images(tmp_path, "a.png", "b.png", "c.png")
+    broken = pa.array([b"\xff\xfe", b"Healthy", b"Healthy", b"Healthy"]).view(pa.string())
+    images = pa.array(
+        [b"a.png", b"b.png", b"c\0/c.png", b"c.png"]
+    )  # bytes: texts that are not marked as such
+    late = pa.array([10**15] * 4, pa.timestamp("s"))  # a year that Python does not have
+    pq.write_table(pa.table({"Image ": images, "label": broken, "late": late}), tmp_path / "t.parquet")
+    result = read("table", tmp_path)
+    assert [(one.id, one.healthy) for one in result.images] == [("table/b.png", True), ("table/c.png", True)]
+    assert {(one.subject, one.reason) for one in result.dropped} == {
+        ("t.parquet:1", "bad_row"),
+        ("table/a.png", "doubtful_label"),
+        ("table/c\0/c.png", "outside_folder"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        pytest.param(
+            [("image", "a.png"), ("label", "Healthy"), ("Label", "Osteophytes")], "twice", id="twice"
+        ),
+        pytest.param(
+            [("image", {"bytes": b"x", "path": "a.png"}), ("label", "Healthy")], "struct", id="struct"
+        ),
+    ],
+)
+def test_parquet_columns_that_say_nothing_certain(
+    columns: list[tuple[str, object]], message: str, tmp_path: Path
+) -> None:
+    names = [name for name, _ in columns]
+    pq.write_table(pa.table([pa.array([value]) for _, value in columns], names=names), tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=message):
+        read("table", tmp_path)
+
+
 def test_table_of_dicom_headers(tmp_path: Path) -> None:
     # Age, sex and modality as the header writes them; O is neither, and no reason to lose the label.
     write_images(tmp_path, "a.png", "b.png")

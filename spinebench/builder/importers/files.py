@@ -86,10 +86,10 @@ class SourceFiles:
         return found
 
     def _list(self, folder: str) -> dict[str, bool]:
-        real = os.path.realpath(os.path.join(self._folder.real, folder))
-        if real != self._folder.real and not real.startswith(self._folder.real.rstrip(os.sep) + os.sep):
-            return {}
         try:
+            real = os.path.realpath(os.path.join(self._folder.real, folder))
+            if real != self._folder.real and not real.startswith(self._folder.real.rstrip(os.sep) + os.sep):
+                return {}
             with os.scandir(real) as entries:
                 return {
                     entry.name: entry.is_file(follow_symlinks=False)

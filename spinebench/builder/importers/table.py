@@ -126,15 +126,59 @@ def _rows(files: SourceFiles, name: str, ledger: Ledger, damaged: Callable[[Row]
 
     try:
         table = pyarrow.parquet.ParquetFile(file)
-        header = [column.casefold() for column in table.schema_arrow.names]
+        used = _used(table.schema_arrow, files.source.columns, name)
         line = 0
-        for batch in table.iter_batches():
-            for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for batch in table.iter_batches(columns=list(used)):
+            header = [used[column] for column in batch.schema.names]
+            for values in zip(*map(_texts, batch.columns), strict=True):
                 line += 1
                 ledger.counts["rows"] += 1
-                yield Row(f"{name}:{line}", dict(zip(header, map(_text, values), strict=True)))
+                row = Row(f"{name}:{line}", dict(zip(header, (text or "" for text in values), strict=True)))
+                if None in values:
+                    detail = f"{header[values.index(None)]} cannot be read: expected text or a number"
+                    ledger.drop(row.place, "bad_row", detail)
+                    damaged(row)
+                else:
+                    yield row
     except (pyarrow.ArrowException, OSError) as error:
         raise DataError(f"label file {name!r}: expected a Parquet file ({error}); write it anew") from error
+
+
+def _used(schema: Any, wanted: Columns, name: str) -> dict[str, str]:
+    """The Parquet columns that are read, and their names as in `Row.cells`; others may hold whole pictures."""
+    import pyarrow
+
+    names = [column.strip().casefold() for column in schema.names]
+    columns = set(_columns(wanted, Row(name, dict.fromkeys(names, "")), name).values())
+    used = {column: folded for column, folded in zip(schema.names, names, strict=True) if folded in columns}
+    for folded in sorted(columns):
+        if names.count(folded) > 1:
+            raise DataError(
+                f"label file {name!r} has the column {folded!r} twice: expected it once; rename one"
+            )
+    for column, folded in used.items():
+        kind = schema.field(column).type
+        if pyarrow.types.is_struct(kind) or pyarrow.types.is_map(kind):
+            raise DataError(
+                f"label file {name!r}, column {folded!r} holds {shown(str(kind))}: expected text or numbers; "
+                "name another one with the source's columns"
+            )
+    return used
+
+
+def _texts(column: Any) -> list[str | None]:
+    """The cells as text; None where one is no text, or a date that none can be made of."""
+    try:
+        return [_text(value) for value in column.to_pylist()]
+    except (ValueError, OverflowError):
+        return [_single_text(value) for value in column]
+
+
+def _single_text(value: Any) -> str | None:
+    try:
+        return _text(value.as_py())
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(value: Any) -> str:
@@ -142,6 +186,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, list | tuple):
         return ";".join(map(_text, value))
+    if isinstance(value, bytes):  # texts of writers that do not mark them as such
+        return value.decode().strip()
     return str(value).strip()
 
 
