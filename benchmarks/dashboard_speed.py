@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 40
 _NO_RUN_MS = 2000
+_PAUSE_S = 1
+"""After a window is closed: its end takes the browser a while, and is none of the next one's."""
 _CONTENT = (
     '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
     '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
@@ -67,6 +69,8 @@ class Click:
     name: str
     do: Callable[[Page], None]
     seen: Callable[[Page], None]
+    before: Callable[[Page], None] | None = None
+    """Done first and not timed: a list is opened by the browser alone, which asks the server nothing."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def tab(browser: Browser) -> Iterator[Page]:
     context.set_default_timeout(PATIENCE_S * 1000)
     yield context.new_page()
     context.close()
+    time.sleep(_PAUSE_S)
 
 
 def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> dict[str, Timed]:
@@ -148,6 +153,8 @@ def answered(server: Server, page: Page, click: Click) -> Timed:
     """Do it, and wait until the page shows what was asked for and the script that it started has ended."""
     from playwright.sync_api import TimeoutError
 
+    if click.before is not None:
+        click.before(page)
     page.evaluate(_COUNT_RUNS)
     wall, cpu = time.monotonic(), server.cpu_s()
     click.do(page)
@@ -198,23 +205,28 @@ def _mark(chart: int, kind: str) -> Callable[[Page], None]:
     return do
 
 
-def _chosen(label: str, option: str) -> Callable[[Page], None]:
-    """Choose from a list by its label."""
+def _opened_list(label: str) -> Callable[[Page], None]:
+    """Open a list by its label."""
 
     def do(page: Page) -> None:
         box = page.get_by_role("combobox", name=label, exact=True).first
         box.click()
         box.press("ArrowDown")
-        page.get_by_role("option", name=option).first.click()
+        page.get_by_role("option").first.wait_for()
 
     return do
 
 
-def _added(label: str, option: str) -> Callable[[Page], None]:
+def _option(name: str) -> Callable[[Page], None]:
+    """Choose from the list that is open."""
+    return lambda page: page.get_by_role("option", name=name).first.click()
+
+
+def _last_option(name: str) -> Callable[[Page], None]:
     """Choose from a list that takes several, and close it: an open one hides all else from `get_by_role`."""
 
     def do(page: Page) -> None:
-        _chosen(label, option)(page)
+        _option(name)(page)
         page.keyboard.press("Escape")
 
     return do
@@ -239,12 +251,20 @@ PAGES: dict[str, tuple[Click, ...]] = {
     "": (
         Click("one run less", _button(f"Remove {_LAST} (simulated)"), _address("run=")),
         Click(
-            "another first model", _chosen("First model", MODELS[2]), _text(f"only one of {MODELS[2]} and")
+            "another first model",
+            _option(MODELS[2]),
+            _text(f"only one of {MODELS[2]} and"),
+            _opened_list("First model"),
         ),
         Click("a point, to its cases", _mark(0, "symbol"), _cases),
     ),
     "errors": (
-        Click("one model", _chosen("Model", MODELS[2]), _text(f"gold against answered, {MODELS[2]}")),
+        Click(
+            "one model",
+            _option(MODELS[2]),
+            _text(f"gold against answered, {MODELS[2]}"),
+            _opened_list("Model"),
+        ),
         Click("one run less", _button(f"Remove {_LAST} (simulated)"), _address("run=")),
         Click("localization", _part("Localization"), _text("Sensitivity: questions with")),
         Click("failure modes", _part("Failure modes"), _text("All shares stand for the audit's frame")),
@@ -256,16 +276,18 @@ PAGES: dict[str, tuple[Click, ...]] = {
         Click("a row, to its case", _row(2), _text("Case 27 of")),
         Click("next case", _keyed_button("Next"), _text("Case 28 of")),
         Click("back to the list", _keyed_button("Back to the list"), _cases),
-        Click("one model", _added("Model", MODELS[2]), _address("model=")),
-        Click("one outcome", _added("Outcome", "healthy misdiagnosed"), _address("outcome=")),
+        Click("one model", _last_option(MODELS[2]), _address("model="), _opened_list("Model")),
+        Click(
+            "one outcome", _last_option("healthy misdiagnosed"), _address("outcome="), _opened_list("Outcome")
+        ),
     ),
     "agreement": (
-        Click("one dimension", _chosen("Dimension", "spatial"), _address("dimension=")),
+        Click("one dimension", _option("spatial"), _address("dimension="), _opened_list("Dimension")),
         Click("models", _part("Models"), _address("")),
         Click("corrected scores", _part("Corrected scores"), _address("")),
     ),
     "runs": (
-        Click("another run", _chosen("Run", _FIRST), _address("run=")),
+        Click("another run", _option(_FIRST), _address("run="), _opened_list("Run")),
         Click("data quality", _part("Data quality"), _text("Shared images")),
         Click("audit", _part("Audit"), _text("Who scored how much")),
     ),

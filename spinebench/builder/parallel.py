@@ -14,6 +14,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for
 from typing import Final, TypeVar
 
+from spinebench.errors import StoppedError
+
 T = TypeVar("T")
 R = TypeVar("R")
 CHUNK: Final = 8
@@ -42,7 +44,7 @@ def in_chunks(
     `work` and the items are sent to other processes (spawned, so that threads and GPUs of this one do no harm): both
     have to be picklable, and `work` a function of a module or a `partial` of one. `workers`: processes; None takes
     all cores, and this process alone for a few items; 1 is this process alone. Items are taken from the iterable only
-    as they are needed. What `work` raises is raised here and ends the rest.
+    as they are needed. What `work` raises is raised here and ends the rest; StoppedError where no process can be started.
 
     A process that dies over an item (a decoder that crashes, a kill for memory) ends neither the others nor the call:
     what it had in hand is done again one by one, and an item that kills its process again gives `crashed(item)`.
@@ -66,7 +68,7 @@ def _in_processes(
 ) -> Iterator[tuple[R, ...]]:
     todo: deque[tuple[T, ...]] = deque()
     running: dict[Future[tuple[R, ...]], tuple[T, ...]] = {}
-    pool = _pool(n)
+    pool = _started(n)
     try:
         while True:
             while len(running) < _AHEAD * n and (part := tuple(islice(source, chunk))):
@@ -128,6 +130,20 @@ def _all(work: Callable[[T], R], part: tuple[T, ...]) -> tuple[R, ...]:
 def _joined(first: list[T], rest: Iterator[T]) -> Iterator[T]:
     yield from first
     yield from rest
+
+
+def _started(n: int) -> ProcessPoolExecutor:
+    """Processes of which one was seen to start: else every item would pass for one that kills its process."""
+    pool = _pool(n)
+    try:
+        pool.submit(os.getpid).result()
+    except (BrokenProcessPool, OSError) as error:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise StoppedError(
+            f"worker processes: expected this Python to be able to start others, but {error or 'it is not'}; "
+            "let it, or call the same command with --workers 1"
+        ) from error
+    return pool
 
 
 def _pool(n: int) -> ProcessPoolExecutor:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from spinebench.builder import parallel
 from spinebench.builder.parallel import in_chunks
-from spinebench.errors import DataError
+from spinebench.errors import DataError, StoppedError
 
 
 def square(n: int) -> int:
@@ -30,6 +31,10 @@ def failing(n: int) -> int:
     if n == 3:
         raise DataError("item 3: expected better")
     return n
+
+
+def never_begins() -> None:
+    os._exit(1)
 
 
 def slow(seconds: float) -> float:
@@ -116,3 +121,9 @@ def alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_processes_that_cannot_start_are_told_and_no_item_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "_begin", never_begins)
+    with pytest.raises(StoppedError, match="worker processes: expected .*--workers 1"):
+        list(in_chunks(square, range(40), crashed=square, workers=2))
