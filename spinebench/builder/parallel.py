@@ -44,7 +44,8 @@ def in_chunks(
     `work` and the items are sent to other processes (spawned, so that threads and GPUs of this one do no harm): both
     have to be picklable, and `work` a function of a module or a `partial` of one. `workers`: processes; None takes
     all cores, and this process alone for a few items; 1 is this process alone. Items are taken from the iterable only
-    as they are needed. What `work` raises is raised here and ends the rest; StoppedError where no process can be started.
+    as they are needed. What `work` raises is raised here and ends the rest. StoppedError: no process
+    can be started.
 
     A process that dies over an item (a decoder that crashes, a kill for memory) ends neither the others nor the call:
     what it had in hand is done again one by one, and an item that kills its process again gives `crashed(item)`.

@@ -125,5 +125,5 @@ def alive(pid: int) -> bool:
 
 def test_processes_that_cannot_start_are_told_and_no_item_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "_begin", never_begins)
-    with pytest.raises(StoppedError, match="worker processes: expected .*--workers 1"):
+    with pytest.raises(StoppedError, match=r"worker processes: expected .*--workers 1"):
         list(in_chunks(square, range(40), crashed=square, workers=2))
