@@ -70,7 +70,9 @@ def answers_headline(counts: Counts) -> list[Headline]:
     unanswered = sum(n for (*_, outcome), n in counts.items() if outcome == Outcome.NOT_ANSWERED)
     found = [
         Headline("Answers", f"{n:,}", "To all questions of the chosen runs, personas and image conditions."),
-        Headline("Not answered", f"{100 * unanswered / n:.1f} %", f"{unanswered:,} of {n:,}; counted as wrong."),
+        Headline(
+            "Not answered", f"{100 * unanswered / n:.1f} %", f"{unanswered:,} of {n:,}; counted as wrong."
+        ),
     ]
     for task, (name, right) in _RIGHT.items():
         shares = _shares(counts, task, right)
