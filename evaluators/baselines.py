@@ -54,7 +54,8 @@ def diagnosis_baselines(answers: Answers) -> tuple[Baseline, ...]:
     """Random option, always Healthy, best constant answer and prior-matched, over the distinct items.
 
     Prior-matched draws from the distribution of the gold labels, restricted to the options offered. It and
-    the random option need the `options` column; without them `n_options` gives the random option. Empty: ().
+    the random option need the `options` column; without them `n_options` gives the random option. The best
+    constant answer is the most frequent label (ties: the first by name). Empty: ().
     """
     items = distinct_items(answers)
     labels = items.disease
@@ -72,7 +73,7 @@ def diagnosis_baselines(answers: Answers) -> tuple[Baseline, ...]:
         )
     elif items.columns.has("n_options"):
         found.append(_random_option(items.columns.numbers("n_options")[items.rows]))
-    best = int(prior.argmax())
+    best = min(range(len(prior)), key=lambda code: (-prior[code], labels.labels[code]))
     healthy = float(prior[labels.code(HEALTHY)]) if HEALTHY in labels.labels else 0.0
     found.append(Baseline(name="always Healthy", accuracy=healthy, n_items=n, answer=HEALTHY))
     found.append(
@@ -86,7 +87,7 @@ def localization_baselines(items: LevelSets) -> tuple[Baseline, ...]:
     set.
 
     Prior-matched draws a whole gold set from those of the items. The best constant is the set with the
-    highest exact accuracy (ties: the higher F1, then the smaller set). Empty: ().
+    highest exact accuracy (ties: the higher F1, then the smaller set, then by name). Empty: ().
     """
     n = items.n_items
     if n == 0:
@@ -115,7 +116,13 @@ def localization_baselines(items: LevelSets) -> tuple[Baseline, ...]:
     found.append(_baseline("prior-matched", prior, n))
     best = max(
         constant,
-        key=lambda chosen: (constant[chosen].exact, constant[chosen].f1, -len(chosen), sorted(chosen)),
+        # Rounded: the order of a sum must not decide a tie.
+        key=lambda chosen: (
+            round(constant[chosen].exact, 12),
+            round(constant[chosen].f1, 12),
+            -len(chosen),
+            sorted(chosen),
+        ),
     )
     found.append(_baseline("best constant", constant[best], n, answer=" + ".join(sorted(best)) or "no level"))
     return tuple(found)

@@ -36,6 +36,14 @@ def test_diagnosis_by_hand() -> None:
     assert {baseline.n_items for baseline in found.values()} == {4}
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_tie_does_not_go_by_the_order_of_rows(first: bool) -> None:
+    items = [diagnosis("1", "Healthy", "Osteophytes"), diagnosis("2", "Spondylolisthesis", "Healthy")]
+    asked = [Asked(item, None) for item in (items if first else items[::-1])]
+    best = named(diagnosis_baselines(read_answers(columns(asked))))["best constant"]
+    assert (best.answer, best.accuracy) == ("Healthy", 0.5)
+
+
 def test_without_the_options_their_number_gives_the_random_option() -> None:
     table = columns([Asked(diagnosis("1", "Osteophytes", "Healthy"), None)])
     del table["options"]
