@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from spinebench.dashboard.oidc_settings import CALLBACK, OidcSettings
+from spinebench.dashboard.picture_response import picture_response
 from spinebench.dashboard.rater_packets import ConflictError, RaterPacket, RaterPackets, RefusedError
 from spinebench.dashboard.rater_sessions import LASTS_S, NotSignedInError, RaterSessions
 from spinebench.dashboard.sign_in import (
@@ -237,16 +238,7 @@ class _RaterServer:
         held = None if rater is None else await self._named(request, rater)
         if held is None:
             return Response(status_code=404 if rater is not None else 401)
-        try:
-            found = await run_in_threadpool(held.image, request.path_params["key"], self._packets.images)
-        except SpinebenchError as error:
-            _log.error("%s", error)
-            found = None
-        if found is None:
-            return Response(status_code=404)
-        return Response(
-            found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"}
-        )
+        return await picture_response(partial(held.image, request.path_params["key"], self._packets.images))
 
     async def rating(self, request: Request) -> Response:
         rater = await self._rater(request)

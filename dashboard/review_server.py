@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -13,16 +13,15 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from spinebench.builder.review.desk import Desk, Desks, NotTakenError, ReplacedError
+from spinebench.dashboard.picture_response import picture_response
 from spinebench.dashboard.review_page import served_page
 from spinebench.dashboard.sign_in import POLICY, message_page
-from spinebench.errors import SpinebenchError
 
 _NOTHING_HERE = "There is nothing of yours at this address."
 _CONFLICT = (
     "it was decided in another window or on another computer since. Look at what stands there now, and decide again "
     "if you still mean it."
 )
-_log = logging.getLogger(__name__)
 
 
 class ReviewServer:
@@ -80,16 +79,7 @@ class ReviewServer:
         desk = await self._own(request)
         if isinstance(desk, Response):
             return desk
-        try:
-            found = await run_in_threadpool(desk.review.picture, request.path_params["key"])
-        except SpinebenchError as error:
-            _log.error("%s", error)
-            found = None
-        if found is None:
-            return Response(status_code=404)
-        return Response(
-            found.data, media_type=found.media_type, headers={"Cache-Control": "private, max-age=3600"}
-        )
+        return await picture_response(partial(desk.review.picture, request.path_params["key"]))
 
     async def decision(self, request: Request) -> Response:
         rater = await self._rater(request)
