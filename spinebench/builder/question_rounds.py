@@ -14,7 +14,7 @@ from spinebench.builder.question_asking import (
     templates,
     write_request,
 )
-from spinebench.builder.question_plan import ROLES, WritingPlan
+from spinebench.builder.question_plan import WritingPlan
 from spinebench.builder.question_pool import Phrasing, PoolFile
 from spinebench.builder.question_rules import problems_of_pool, problems_of_wording
 from spinebench.builder.vocabulary import Vocabulary
@@ -226,8 +226,8 @@ class Writing:
                     for text in self.accepted
                 ),
                 written={
-                    **{role: self.models[role].name for role in ROLES},
-                    "simulated": any(self.models[role].simulated for role in ROLES),
+                    **{role: self.models[role].name for role in WritingPlan.ROLES},
+                    "simulated": any(self.models[role].simulated for role in WritingPlan.ROLES),
                     "prompt_sha256": {name: templates()[name].hash for name in ("write", "judge")},
                     "n_wanted": plan.n,
                     "n_rejected": len(self.rejected),

@@ -19,10 +19,9 @@ from spinebench.models.cache import ReplyCache
 from spinebench.models.gateway import Gateway
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel, ModelRequest
-from spinebench.records import Record
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN
-from spinebench.runs.plan_fields import policy_of
 from spinebench.runs.progress import Progress
+from spinebench.runs.role_estimate import RoleEstimate
 from spinebench.runs.steps import JOURNAL, Steps
 from spinebench.runs.stopping import StopSwitch
 from spinebench.store.locks import run_lock
@@ -32,19 +31,6 @@ _WAY_ON: Final = "call the same 'spinebench build questions' again"
 _WORDING_CHARACTERS: Final = 120
 """Of a wording that is not written yet, as the judge is shown it."""
 _REPLY_TOKENS: Final = {"writer": (200, 4000), "judge": (30, 1000)}
-
-
-class WritingEstimate(Record):
-    """The calls of a role that are left, at most: every round is needed, and no reply is asked for twice."""
-
-    role: str
-    model: str
-    host: str | None
-    calls: int
-    input_tokens: tuple[int, int]
-    output_tokens: tuple[int, int]
-    cost_usd: tuple[float, float] | None
-    """None where the price is unknown."""
 
 
 def open_writing(
@@ -101,7 +87,7 @@ async def write_pool(
     with contextlib.ExitStack() as stack:
         stack.enter_context(run_lock(folder / "lock", run_id=folder.name, what="pool of wordings"))
         cache = stack.enter_context(contextlib.closing(ReplyCache(folder / "cache" / "replies.sqlite")))
-        gateway = Gateway(policy_of(plan), cache=cache)
+        gateway = Gateway(plan.gateway_policy(), cache=cache)
         try:
             if any(one.calls for one in estimates(open_writing(plan, models, folder, vocabulary=vocabulary))):
                 await gateway.check(distinct)
@@ -128,7 +114,7 @@ def write_pool_file(path: Path, pool: PoolFile) -> None:
     put_whole(path, [text.encode()])
 
 
-def estimates(writing: Writing) -> tuple[WritingEstimate, ...]:
+def estimates(writing: Writing) -> tuple[RoleEstimate, ...]:
     """Calls that are left by role, at most, without a call. Takes the writing through what is stored and uses it up."""
     n_writer = n_judge = characters = 0
     while not writing.done:
@@ -156,7 +142,7 @@ def estimates(writing: Writing) -> tuple[WritingEstimate, ...]:
     )
 
 
-def _estimate(writing: Writing, role: str, calls: int, characters: int) -> WritingEstimate:
+def _estimate(writing: Writing, role: str, calls: int, characters: int) -> RoleEstimate:
     plan, model = writing.plan, writing.models[role]
     low, high = _REPLY_TOKENS[role]
     most = min(high, plan.max_tokens or high)
@@ -164,7 +150,7 @@ def _estimate(writing: Writing, role: str, calls: int, characters: int) -> Writi
     densest = 1.0 if plan.language.startswith("zh") else CHARACTERS_PER_TOKEN[0]
     tokens_in = (round(characters / CHARACTERS_PER_TOKEN[1]), round(characters / densest))
     tokens_out = (calls * min(low, most), calls * most)
-    return WritingEstimate(
+    return RoleEstimate(
         role=role,
         model=model.name,
         host=model.host,

@@ -85,7 +85,8 @@ def _make(out: Path) -> None:
 
 
 def _tell_dry_run(prepared: Prepared, models: dict[str, Any], *, as_json: bool) -> None:
-    from spinebench.cli.console import emit, print_table, say
+    from spinebench.cli.console import emit, say
+    from spinebench.cli.role_estimates import print_role_estimates
     from spinebench.corpus.dry_run import estimates
     from spinebench.corpus.steps import corpus_steps
     from spinebench.runs.prepare import remote_hosts
@@ -111,19 +112,8 @@ def _tell_dry_run(prepared: Prepared, models: dict[str, Any], *, as_json: bool) 
             }
         )
     else:
-        print_table(
-            ("role", "model", "calls at most", "input tokens", "output tokens", "USD"),
-            [
-                (
-                    one.role,
-                    one.model,
-                    one.calls,
-                    "{:,}–{:,}".format(*one.input_tokens),
-                    "{:,}–{:,}".format(*one.output_tokens),
-                    "unknown" if one.cost_usd is None else "{:.2f}–{:.2f}".format(*one.cost_usd),
-                )
-                for one in roles
-            ],
+        print_role_estimates(
+            roles,
             title=f"{selection.n_documents} documents, {selection.n_figures} figures, "
             f"{counts['n_questions']} questions",
         )

@@ -47,7 +47,6 @@ def questions(
 
     Example: spinebench build questions --task diagnosis --n 20 -m openai/gpt-5.2 --out pool.yaml --dry-run
     """
-    from spinebench.builder.question_plan import ROLES
     from spinebench.builder.question_writing import write_pool
     from spinebench.cli.carrying_out import carry_out
     from spinebench.cli.console import say
@@ -67,7 +66,7 @@ def questions(
         )
     made: dict[str, ChatModel] = {}
     models: dict[str, ChatModel] = {}
-    for role in ROLES:
+    for role in WritingPlan.ROLES:
         entry = plan.role(role)
         key = entry.model_dump_json()
         if key not in made:
@@ -112,7 +111,8 @@ def _make(folder: Path) -> None:
 
 def _tell_dry_run(plan: WritingPlan, models: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     from spinebench.builder.question_writing import estimates, open_writing
-    from spinebench.cli.console import emit, print_table, say
+    from spinebench.cli.console import emit, say
+    from spinebench.cli.role_estimates import print_role_estimates
     from spinebench.runs.prepare import remote_hosts
 
     roles = estimates(open_writing(plan, models, folder))
@@ -127,19 +127,8 @@ def _tell_dry_run(plan: WritingPlan, models: dict[str, Any], folder: Path, *, as
             }
         )
     else:
-        print_table(
-            ("role", "model", "calls at most", "input tokens", "output tokens", "USD"),
-            [
-                (
-                    one.role,
-                    one.model,
-                    one.calls,
-                    "{:,}–{:,}".format(*one.input_tokens),
-                    "{:,}–{:,}".format(*one.output_tokens),
-                    "unknown" if one.cost_usd is None else "{:.2f}–{:.2f}".format(*one.cost_usd),
-                )
-                for one in roles
-            ],
+        print_role_estimates(
+            roles,
             title=f"{plan.n} wordings of {plan.task.value} in {plan.language}",
         )
     say(f"questions, no images, would go to: {', '.join(hosts) or 'no other machine'}")

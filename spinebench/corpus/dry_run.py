@@ -14,12 +14,13 @@ from spinebench.corpus.asking import (
 )
 from spinebench.corpus.building import problems_of
 from spinebench.corpus.parts import Part
-from spinebench.corpus.plan import ROLES, CorpusPlan, Kind
+from spinebench.corpus.plan import CorpusPlan, Kind
 from spinebench.corpus.replies import CheckReply
 from spinebench.models.prices import PriceBook
 from spinebench.models.protocol import ChatModel
 from spinebench.records import Record
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
+from spinebench.runs.role_estimate import RoleEstimate
 from spinebench.runs.steps import Steps
 
 _REPLY_TOKENS = (80, 1500)
@@ -37,19 +38,6 @@ class PlannedCall(Record):
     n_images: int
 
 
-class RoleEstimate(Record):
-    """The calls of a role, at most: every figure agrees, and no reply has to be asked for twice."""
-
-    role: str
-    model: str
-    host: str | None
-    calls: int
-    input_tokens: tuple[int, int]
-    output_tokens: tuple[int, int]
-    cost_usd: tuple[float, float] | None
-    """None where the price is unknown."""
-
-
 def estimates(
     parts: Sequence[Part], plan: CorpusPlan, models: Mapping[str, ChatModel], steps: Steps
 ) -> tuple[RoleEstimate, ...]:
@@ -57,7 +45,7 @@ def estimates(
     calls = list(planned_calls(parts, plan, models, steps))
     prices = PriceBook()
     found = []
-    for role in ROLES:
+    for role in CorpusPlan.ROLES:
         own = [call for call in calls if call.role == role]
         characters, images = sum(call.characters for call in own), sum(call.n_images for call in own)
         most = plan.max_tokens or _REPLY_TOKENS[1]

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from spinebench.models.gateway import GatewayPolicy
-from spinebench.models.policy import IN_PROCESS
-from spinebench.models.registry import canonical_name
-from spinebench.records import DecodingOptions, JsonValue, Record
-from spinebench.runs.plan_fields import (
-    DECODE,
-    AdaptiveConnections,
-    BudgetUsd,
-    FailOnError,
-    Flag,
-    ItemTimeout,
-    MaxConnections,
-    MaxRetries,
-    MaxTokens,
-    ModelEntry,
-    Reuse,
-    Temperature,
-    Timeout,
-    TokenLimit,
-    policy_of,
-)
+from spinebench.runs.plan_fields import MODELS, FailOnError, Flag, ModelEntry, RoleSettings
 
-_DOCUMENTS, _MODEL = "Documents and questions", "Models"
+_DOCUMENTS = "Documents and questions"
 PAGE = "docs/corpus.md"
-ROLES = ("checker", "drafter", "reviser")
 
 
 class Kind(StrEnum):
@@ -42,8 +21,10 @@ class Kind(StrEnum):
     TEXT_MCQ = "text-mcq"
 
 
-class CorpusPlan(Record):
+class CorpusPlan(RoleSettings):
     """Which questions are made of which documents, by which models, and within which limits."""
+
+    ROLES: ClassVar[tuple[str, ...]] = ("checker", "drafter", "reviser")
 
     documents: str = Field(description="Folder of Markdown files with their figures.")
     kinds: Annotated[tuple[Kind, ...], Flag("--kind", _DOCUMENTS)] = Field(
@@ -69,50 +50,8 @@ class CorpusPlan(Record):
         default=None, ge=1, description="Processes that read documents; default: one per core."
     )
 
-    model: Annotated[ModelEntry, Flag("--model -m", _MODEL)] = Field(
-        description="Model for all roles that --model-role does not give, provider/id."
-    )
-    model_args: Annotated[dict[str, JsonValue], Flag("-M", _MODEL)] = Field(
-        default_factory=dict, description="Option for every model, key=value (repeatable)."
-    )
-    model_roles: Annotated[dict[str, ModelEntry], Flag("--model-role", _MODEL)] = Field(
+    model_roles: Annotated[dict[str, ModelEntry], Flag("--model-role", MODELS)] = Field(
         default_factory=dict,
         description="Other models: checker=provider/id, drafter=provider/id, reviser=provider/id.",
     )
-    temperature: Temperature = None
-    max_tokens: MaxTokens = None
-    model_seed: Annotated[int | None, Flag("--model-seed", DECODE)] = Field(
-        default=None, description="Seed sent to the provider, where it takes one."
-    )
-
-    max_connections: MaxConnections = 16
-    adaptive_connections: AdaptiveConnections = False
-    max_retries: MaxRetries = 6
-    timeout: Timeout = None
-    item_timeout: ItemTimeout = None
-    budget_usd: BudgetUsd = None
-    token_limit: TokenLimit = None
-    reuse: Reuse = True
     fail_on_error: FailOnError = 0.0
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if unknown := sorted(set(self.model_roles) - set(ROLES)):
-            raise ValueError(f"model_roles {unknown!r}: expected only {', '.join(ROLES)}")
-        for role in ROLES:
-            name = canonical_name(self.role(role).name)
-            if name.partition("/")[0] in IN_PROCESS - {"local"}:
-                raise ValueError(f"model {name!r}: expected a model that writes texts of its own")
-        return self
-
-    def role(self, role: str) -> ModelEntry:
-        """The model of a role: `checker`, `drafter` or `reviser`."""
-        return self.model_roles.get(role, self.model)
-
-    def decoding(self) -> DecodingOptions:
-        """The decoding options of every call."""
-        return DecodingOptions(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.model_seed)
-
-    def gateway_policy(self) -> GatewayPolicy:
-        """The limits of the gateway."""
-        return policy_of(self)

@@ -13,7 +13,7 @@ from spinebench.corpus.building import Building, Built
 from spinebench.corpus.dry_run import planned_calls
 from spinebench.corpus.known_items import KnownItems, read_test_sets
 from spinebench.corpus.parts import LeftOut, Reason, Selection, select_parts
-from spinebench.corpus.plan import ROLES, CorpusPlan
+from spinebench.corpus.plan import CorpusPlan
 from spinebench.corpus.reading import read_documents
 from spinebench.corpus.review import TABLE, read_decisions, write_queue
 from spinebench.corpus.steps import corpus_steps
@@ -86,7 +86,7 @@ def models_of(plan: CorpusPlan, *, dry: bool = False) -> dict[str, ChatModel]:
     """The models by role; roles of the same model share it."""
     made: dict[str, ChatModel] = {}
     found = {}
-    for role in ROLES:
+    for role in CorpusPlan.ROLES:
         entry = plan.role(role)
         key = entry.model_dump_json()
         if key not in made:

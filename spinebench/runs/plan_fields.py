@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from spinebench.models.policy import GatewayPolicy
+from spinebench.models.policy import IN_PROCESS, GatewayPolicy
 from spinebench.models.prices import TokenPrice
-from spinebench.records import JsonValue, Record
+from spinebench.models.registry import canonical_name
+from spinebench.records import DecodingOptions, JsonValue, Record
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class ModelEntry(Record):
 
 
 DECODE = "Decoding"
+MODELS = "Models"
 LIMITS = "Connections, retries and limits"
 RULES = "Reproduction and thresholds"
 
@@ -146,3 +148,59 @@ def policy_of(plan: Limits, *, seed: int = 0) -> GatewayPolicy:
         reuse=plan.reuse,
         seed=seed,
     )
+
+
+class CallSettings(Record):
+    """Decoding and limits of a plan whose models make or look through something, rather than sit an exam."""
+
+    temperature: Temperature = None
+    max_tokens: MaxTokens = None
+    model_seed: Annotated[int | None, Flag("--model-seed", DECODE)] = Field(
+        default=None, description="Seed sent to the provider, where it takes one."
+    )
+    max_connections: MaxConnections = 16
+    adaptive_connections: AdaptiveConnections = False
+    max_retries: MaxRetries = 6
+    timeout: Timeout = None
+    item_timeout: ItemTimeout = None
+    budget_usd: BudgetUsd = None
+    token_limit: TokenLimit = None
+    reuse: Reuse = True
+
+    def decoding(self) -> DecodingOptions:
+        """The decoding options of every call."""
+        return DecodingOptions(temperature=self.temperature, max_tokens=self.max_tokens, seed=self.model_seed)
+
+    def gateway_policy(self) -> GatewayPolicy:
+        """The limits of the gateway."""
+        return policy_of(self)
+
+
+class RoleSettings(CallSettings):
+    """The same with a model for each of several roles, all of which write texts of their own."""
+
+    ROLES: ClassVar[tuple[str, ...]]
+
+    model: Annotated[ModelEntry, Flag("--model -m", MODELS)] = Field(
+        description="Model for all roles that --model-role does not give, provider/id."
+    )
+    model_args: Annotated[dict[str, JsonValue], Flag("-M", MODELS)] = Field(
+        default_factory=dict, description="Option for every model, key=value (repeatable)."
+    )
+    model_roles: Annotated[dict[str, ModelEntry], Flag("--model-role", MODELS)] = Field(
+        default_factory=dict, description="Other models by role: <role>=provider/id (repeatable)."
+    )
+
+    @model_validator(mode="after")
+    def _roles_that_write(self) -> Self:
+        if unknown := sorted(set(self.model_roles) - set(self.ROLES)):
+            raise ValueError(f"model_roles {unknown!r}: expected only {', '.join(self.ROLES)}")
+        for role in self.ROLES:
+            name = canonical_name(self.role(role).name)
+            if name.partition("/")[0] in IN_PROCESS - {"local"}:
+                raise ValueError(f"model {name!r}: expected a model that writes texts of its own")
+        return self
+
+    def role(self, role: str) -> ModelEntry:
+        """The model of one of `ROLES`."""
+        return self.model_roles.get(role, self.model)

@@ -18,7 +18,6 @@ from spinebench.models.protocol import ChatModel, ModelRequest
 from spinebench.records import Record
 from spinebench.runs.crew import Crew, raise_first
 from spinebench.runs.dry_run import CHARACTERS_PER_TOKEN, TOKENS_PER_IMAGE
-from spinebench.runs.plan_fields import policy_of
 from spinebench.runs.progress import Progress
 from spinebench.runs.stopping import StopSwitch
 from spinebench.store.locks import run_lock
@@ -115,7 +114,7 @@ class Prescreening:
                 run_lock(folder / "prescreen.lock", run_id=self.review.build.name, what="pre-screen")
             )
             cache = stack.enter_context(contextlib.closing(ReplyCache(cache_folder / "replies.sqlite")))
-            gateway = Gateway(policy_of(self.plan), cache=cache)
+            gateway = Gateway(self.plan.gateway_policy(), cache=cache)
             self._steps = prescreen_steps(folder, gateway=gateway)
             stack.callback(self._steps.journal.close)
             if not all(self._known(one, request) for one, request in self._requests()):
