@@ -80,9 +80,11 @@ class KeptFigures:
         """Remove the oldest files until the rest is within the bounds, drafts of ended processes among them."""
         found = []
         try:
-            for entry in os.scandir(self.folder):
-                stat = entry.stat()
-                found.append((stat.st_mtime_ns, stat.st_size, entry.path))
+            with os.scandir(self.folder) as entries:
+                for entry in entries:
+                    with suppress(OSError):  # a draft that has become a figure meanwhile
+                        stat = entry.stat()
+                        found.append((stat.st_mtime_ns, stat.st_size, entry.path))
         except OSError:
             return
         found.sort(reverse=True)

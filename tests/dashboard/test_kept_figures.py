@@ -144,6 +144,16 @@ def test_what_was_not_asked_for_the_longest_goes_first(tmp_path: Path) -> None:
     assert [figures.read(key) for key in "abc"] == [b"1", None, b"1"]
 
 
+def test_a_file_that_goes_away_meanwhile_does_not_keep_the_others(tmp_path: Path) -> None:
+    figures = KeptFigures(tmp_path, most_files=1)
+    for number, key in enumerate("abc"):
+        figures.write(key, b"1")
+        os.utime(figures.folder / f"{key}.kept", (number, number))
+    (figures.folder / ".gone").symlink_to("nothing")  # named by the folder, and not there when it is looked at
+    figures.prune()
+    assert [figures.read(key) for key in "abc"] == [None, None, b"1"]
+
+
 def test_the_bytes_are_bounded(tmp_path: Path) -> None:
     figures = KeptFigures(tmp_path, most_bytes=5_000)
     for number in range(10):
