@@ -20,6 +20,7 @@ from spinebench.builder.severity import DEFAULT_POLICY
 from spinebench.builder.standardizing import StandardPolicy
 from spinebench.builder.vocabulary import Vocabulary
 from spinebench.errors import UsageError
+from spinebench.models.checkpoint import require_packages
 from spinebench.records import Record
 from spinebench.runs.plan_reading import from_folder, read_plan
 from spinebench.terms import canonical_disease
@@ -133,6 +134,8 @@ def read_build_plan(file: Path) -> BuildPlan:
                 f"encoder {encoder.model!r}: expected a folder with a checkpoint, or a hub id organization/name, found "
                 "neither; correct embed in the plan"
             )
+        if encoder.factory is None:
+            require_packages(f"encoder {encoder.model!r}")
     plan.facts()
     return plan
 

@@ -8,9 +8,10 @@ import os
 import re
 import struct
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from spinebench.errors import ProviderError
+from spinebench.errors import ProviderError, UsageError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 _SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "*.py")
@@ -35,6 +36,16 @@ class Checkpoint:
     def label(self) -> str:
         """Folder name or hub id: machine paths stay out of stored records."""
         return self.source if self.on_hub else Path(self.source).resolve().name
+
+
+def require_packages(what: str) -> None:
+    """Raises `UsageError` where torch or transformers are not installed; `what` needs them, e.g. `model 'local/x'`."""
+    for package in ("torch", "transformers"):
+        if find_spec(package) is None:
+            raise UsageError(
+                f"{what}: expected the package {package!r}, which loads checkpoints, it is not installed; "
+                "pip install 'spinebench[local]'"
+            )
 
 
 def find_checkpoint(model_id: str, *, revision: str | None = None) -> Checkpoint:

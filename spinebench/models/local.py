@@ -6,12 +6,16 @@ import threading
 from collections.abc import Hashable, Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from spinebench.errors import ProviderError, UsageError
+from spinebench.errors import ProviderError
 from spinebench.models.batching import Batcher, BatcherClosedError
-from spinebench.models.checkpoint import Checkpoint, checkpoint_digest, find_checkpoint
+from spinebench.models.checkpoint import (
+    Checkpoint,
+    checkpoint_digest,
+    find_checkpoint,
+    require_packages,
+)
 from spinebench.models.local_options import LocalOptions, parse_options
 from spinebench.models.protocol import ImagePart, ModelFailure, ModelReply, ModelRequest
 from spinebench.models.registry import ModelContext
@@ -28,13 +32,7 @@ def create(model_id: str, *, context: ModelContext) -> LocalModel:
     where the folder is missing or holds no whole checkpoint.
     """
     options = parse_options(context)
-    for package in ("torch", "transformers"):
-        if find_spec(package) is None:
-            raise UsageError(
-                f"model {context.name!r}: expected the package {package!r} for local models, it is not "
-                "installed; "
-                "pip install 'spinebench[local]'"
-            )
+    require_packages(f"model {context.name!r}")
     return LocalModel(context.name, find_checkpoint(model_id, revision=options.revision), options)
 
 

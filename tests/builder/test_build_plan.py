@@ -18,6 +18,7 @@ from spinebench.builder.records import Stage
 from spinebench.cli.app import run_app
 from spinebench.cli.build_benchmark import print_build
 from spinebench.errors import UsageError
+from spinebench.models import checkpoint
 
 LEAST: dict[str, Any] = {
     "sources": [{"kind": "rsna", "folder": "rsna"}],
@@ -90,6 +91,19 @@ def test_a_wrong_entry_is_told_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as told:
         read_build_plan(written(tmp_path, sources=[{"kind": "rsna", "folder": "rsna", "nme": "x"}]))
     assert str(told.value).startswith("plan: key 'sources.0.nme': expected a known key; ")
+
+
+def test_an_encoder_without_its_packages_is_told_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(checkpoint, "find_spec", lambda package: None)
+    (tmp_path / "encoder").mkdir()
+    file = written(tmp_path, embed={"encoder": {"model": "encoder"}})
+    assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b")]) == 2
+    assert "'torch', which loads checkpoints, it is not installed\npip install 'spinebench[local]'" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_wrong_plan_is_exit_2_and_nothing_is_made(tmp_path: Path) -> None:
