@@ -149,7 +149,9 @@ def test_a_file_that_goes_away_meanwhile_does_not_keep_the_others(tmp_path: Path
     for number, key in enumerate("abc"):
         figures.write(key, b"1")
         os.utime(figures.folder / f"{key}.kept", (number, number))
-    (figures.folder / ".gone").symlink_to("nothing")  # named by the folder, and not there when it is looked at
+    (figures.folder / ".gone").symlink_to(
+        "nothing"
+    )  # named by the folder, and not there when it is looked at
     figures.prune()
     assert [figures.read(key) for key in "abc"] == [None, None, b"1"]
 
