@@ -176,8 +176,8 @@ def load_comparison(folder: Path) -> Comparison:
         return Comparison.model_validate_json((folder / COMPARISON_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         raise DataError(
-            f"{str(folder / COMPARISON_FILE)!r}: expected a comparison of encoders, found none that can be read; build "
-            "at least to the stage embed, or again"
+            f"{str(folder / COMPARISON_FILE)!r}: expected a comparison of encoders, found none that can be read; the "
+            "stage embed makes it, where the plan has the section embed"
         ) from error
 
 

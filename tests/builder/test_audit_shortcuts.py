@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import random
 from typing import Any
 
@@ -12,6 +13,7 @@ from spinebench.builder.audit.plan import AuditPlan, BaselineName
 from spinebench.builder.audit.questions import questions_of
 from spinebench.builder.audit.report import AuditReport
 from spinebench.builder.audit.shortcuts import shortcuts
+from spinebench.builder.audit.tables import tables
 from spinebench.records import Item, Task
 from tests.builder.audit_items import DISEASES, LEVELS, Plant, diagnoses, localizations
 
@@ -239,18 +241,53 @@ def test_what_cannot_be_tried_is_said() -> None:
     items, _ = diagnoses(10)
     report = audited(items)
     assert report.shortcuts == ()
-    assert [(one.baseline, one.why) for one in report.skipped] == [
-        (None, "10 clusters in 3 folds, fewer than 20 or 2")
-    ]
+    assert [(one.baseline, one.why) for one in report.skipped] == [(None, "10 clusters, fewer than 20")]
     plain = [item.model_copy(update={"modality": "MRI"}) for item in diagnoses(60)[0]]
     skipped = {one.baseline for one in audited(plain).skipped}
     assert BaselineName.MODALITY in skipped
 
 
+def test_a_check_that_could_not_be_made_has_not_passed() -> None:
+    report = audited(diagnoses(10)[0])
+    untried = {one.name: one.detail for one in report.not_tried}
+    assert untried["label_frequency"] == "evaluation, diagnosis: 10 clusters, fewer than 20"
+    assert untried["shortcut:text"] == untried["label_frequency"]
+    assert untried["shared_clusters"] == "only one split"
+    assert untried["near_conflicts"] == "no picture could be looked at"
+    assert {one.name for one in report.checks if one.passed} == {"positions", "label_conflicts"}
+    assert report.failed == ()
+    shown = {row[0]: row[1] for row in tables(report)[-1].rows}
+    assert (shown["shortcut:text"], shown["positions"]) == ("not tried", "passed")
+
+
+def test_what_a_check_left_out_stands_beside_it() -> None:
+    items, facts = diagnoses(60)
+    few = [item.model_copy(update={"id": f"few-{item.id}"}) for item in items[:5]]
+    facts = {
+        path: one.model_copy(update={"picture_hash": hashlib.sha256(path.encode()).hexdigest()})
+        for path, one in facts.items()
+        if path != items[0].images[0].path
+    }
+    report = audit_benchmark({"big": items, "small": few}, image_facts=facts, plan=AuditPlan())
+    (text,) = [one for one in report.checks if one.name == "shortcut:text"]
+    assert text.passed is True
+    assert text.detail == "none; not tried: small, diagnosis: 5 clusters, fewer than 20"
+    (near,) = [one for one in report.checks if one.name == "shared_near_duplicates"]
+    assert near.passed is True
+    assert near.detail == "none; 1 of 60 pictures could not be looked at"
+
+
+def test_baselines_that_the_plan_leaves_out_are_not_tried() -> None:
+    report = audited(diagnoses(60)[0], baselines=["text"])
+    details = {one.name: one.detail for one in report.not_tried}
+    assert details["shortcut:modality"] == "not among the plan's baselines"
+    assert "shortcut:text" not in details
+
+
 def test_an_empty_benchmark() -> None:
     report = audited([])
     assert report.failed == ()
-    assert all(one.n == 0 for one in report.checks)
+    assert all((one.n, one.passed) == (0, None) for one in report.checks)
 
 
 def test_the_learner_by_hand() -> None:

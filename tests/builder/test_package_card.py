@@ -168,6 +168,34 @@ def test_shortcuts_that_an_audit_found_are_on_the_card(build: Build) -> None:
     assert "n\\_images: 7" in text
 
 
+def test_checks_that_could_not_be_made_are_a_known_limit(build: Build) -> None:
+    few = "evaluation, diagnosis: 7 clusters, fewer than 20"
+    checks = [
+        {"name": "shortcut:text", "passed": None, "detail": few},
+        {"name": "shortcut:view", "passed": None, "detail": few},
+        {"name": "positions", "passed": True, "detail": "none"},
+    ]
+    card, _ = card_of(build, reports={"audit": {"shortcuts": [], "checks": checks}})
+    assert card["limits"][0] == f"Not looked for ({few}): shortcut:text, shortcut:view."
+
+
+def test_the_description_says_where_wrong_options_come_from(build: Build) -> None:
+    def description() -> str:
+        return str(card_of(build)[0]["description"])
+
+    assert description().endswith("the wrong options of a diagnosis are visually similar diseases.")
+    for name, split in build.splits.items():
+        build.splits[name] = tuple(
+            one.model_copy(update={"provenance": {**one.provenance, "drawn_by_seed": ["Osteophytes"]}})
+            for one in split
+        )
+    assert description().endswith("wrong options of 13 of 13 diagnoses were drawn at random.")
+    for name, split in build.splits.items():
+        build.splits[name] = tuple(one for one in split if one.item.task is Task.LOCALIZATION)
+    assert description().endswith("the options are levels of the spine.")
+    assert card_of(build, description="Own words.")[0]["description"] == "Own words."
+
+
 def test_hostile_texts_are_texts(build: Build) -> None:
     nasty = "<script>alert(1)</script> | **x** [a](javascript:1)\n# Title `code`"
     first, *rest = build.splits["train"]

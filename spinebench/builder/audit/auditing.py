@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from spinebench.builder.audit.composition import chance_levels, class_table, split_size
 from spinebench.builder.audit.conflicts import ConflictCounts
@@ -18,6 +18,7 @@ from spinebench.builder.audit.report import (
     Overlap,
     PositionTable,
     ShortcutResult,
+    Skipped,
 )
 from spinebench.builder.audit.same_pictures import Pictures
 from spinebench.builder.audit.shortcuts import shortcuts
@@ -37,7 +38,8 @@ def audit_benchmark(
 
     `image_facts`: by `facts.facts_key`, or by image path where all splits share one folder. Without them copies are
     known by the digests that items declare, or by path, and near duplicates and metadata of files are not looked at.
-    The order of items says nothing. An empty benchmark has an empty report, whose checks pass with 0 findings.
+    The order of items says nothing. What cannot be
+    looked at (pictures that are not known, splits where there is one, an empty benchmark) is a check not tried.
     """
     ordered = {split: sorted(items, key=lambda item: item.id) for split, items in splits.items()}
     pictures = Pictures(ordered, image_facts)
@@ -58,7 +60,12 @@ def audit_benchmark(
     positions = position_tables(ordered, seed=plan.seed)
     return AuditReport(
         splits=tuple(split_size(split, items, pictures) for split, items in ordered.items()),
-        checks=_checks(plan, found, shared, contradictions, positions),
+        checks=(
+            *(_shortcut_check(plan, name, found, skipped) for name in BaselineName),
+            _positions_check(plan, positions),
+            *_shared_checks(plan, shared, pictures, len(ordered)),
+            *_conflict_checks(plan, contradictions, pictures),
+        ),
         shortcuts=found,
         skipped=skipped,
         overlaps=shared,
@@ -71,15 +78,9 @@ def audit_benchmark(
     )
 
 
-def _checks(
-    plan: AuditPlan,
-    found: Sequence[ShortcutResult],
-    shared: Sequence[Overlap],
-    contradictions: Conflicts,
-    positions: Sequence[PositionTable],
-) -> tuple[CheckResult, ...]:
-    results = [_shortcut_check(plan, name, found) for name in BaselineName]
-    results.append(_positions_check(plan, positions))
+def _shared_checks(
+    plan: AuditPlan, shared: Sequence[Overlap], pictures: Pictures, n_splits: int
+) -> Iterator[CheckResult]:
     kinds: tuple[tuple[Check, str], ...] = (
         (Check.SHARED_CLUSTERS, "clusters"),
         (Check.SHARED_IMAGES, "images"),
@@ -95,22 +96,47 @@ def _checks(
             )
             for one in own
         )
-        results.append(_check(plan, check, sum(one.n for one in own), detail or "none"))
-    conflict_kinds = (
+        near = check is Check.SHARED_NEAR_DUPLICATES
+        not_tried = "only one split" if n_splits < 2 else _not_looked_at(pictures) if near else None
+        partly = _partly_looked_at(pictures) if near else None
+        yield _check(plan, check.value, sum(one.n for one in own), detail, not_tried=not_tried, partly=partly)
+
+
+def _conflict_checks(plan: AuditPlan, contradictions: Conflicts, pictures: Pictures) -> Iterator[CheckResult]:
+    kinds = (
         (Check.LABEL_CONFLICTS, "same_image", contradictions.n_same_image),
         (Check.NEAR_CONFLICTS, "near_duplicate", contradictions.n_near),
     )
-    for check, kind, n in conflict_kinds:
+    for check, kind, n in kinds:
         examples = [one for one in contradictions.examples if one.kind == kind][:_NAMED]
         detail = "; ".join(
             f"{one.images[0]}: {' + '.join(one.gold[0])} in {one.items[0]}, {' + '.join(one.gold[1])} in {one.items[1]}"
             for one in examples
         )
-        results.append(_check(plan, check, n, detail or "none"))
-    return tuple(results)
+        near = check is Check.NEAR_CONFLICTS
+        not_tried = _not_looked_at(pictures) if near else None if pictures.n else "no items"
+        yield _check(
+            plan,
+            check.value,
+            n,
+            detail,
+            not_tried=not_tried,
+            partly=_partly_looked_at(pictures) if near else None,
+        )
 
 
-def _shortcut_check(plan: AuditPlan, name: BaselineName, found: Sequence[ShortcutResult]) -> CheckResult:
+def _not_looked_at(pictures: Pictures) -> str | None:
+    return None if pictures.n_known else "no picture could be looked at"
+
+
+def _partly_looked_at(pictures: Pictures) -> str | None:
+    left = pictures.n - pictures.n_known
+    return f"{left} of {pictures.n} pictures could not be looked at" if left else None
+
+
+def _shortcut_check(
+    plan: AuditPlan, name: BaselineName, found: Sequence[ShortcutResult], skipped: Sequence[Skipped]
+) -> CheckResult:
     own = [one for one in found if one.baseline is name]
     flagged = [one for one in own if one.shortcut]
     label = Check.LABEL_FREQUENCY.value if name is BaselineName.FREQUENCY else f"{SHORTCUT}{name.value}"
@@ -118,12 +144,18 @@ def _shortcut_check(plan: AuditPlan, name: BaselineName, found: Sequence[Shortcu
         f"{one.split}, {one.task.value}: {one.measure} {one.score:.3f} against {max(one.chance, one.reference):.3f}"
         for one in flagged
     )
-    return CheckResult(
-        name=label,
-        passed=not flagged,
-        n=len(flagged),
-        detail=detail or ("none" if own else "not tried"),
-        ends_build=plan.ends_build(label),
+    left = "; ".join(
+        f"{one.split}, {one.task.value}: {one.why}" for one in skipped if one.baseline in (None, name)
+    )
+    if not own and name not in plan.baselines:
+        left = "not among the plan's baselines"
+    return _check(
+        plan,
+        label,
+        len(flagged),
+        detail,
+        not_tried=None if own else left or "no items",
+        partly=f"not tried: {left}" if left else None,
     )
 
 
@@ -134,10 +166,26 @@ def _positions_check(plan: AuditPlan, positions: Sequence[PositionTable]) -> Che
         + ", ".join(f"{name} {n}" for name, n in one.right.items())
         for one in uneven
     )
-    return _check(plan, Check.POSITIONS, len(uneven), detail or "none")
+    not_tried = None if positions else "no items"
+    return _check(plan, Check.POSITIONS.value, len(uneven), detail, not_tried=not_tried)
 
 
-def _check(plan: AuditPlan, check: Check, n: int, detail: str) -> CheckResult:
+def _check(
+    plan: AuditPlan,
+    name: str,
+    n: int,
+    detail: str,
+    *,
+    not_tried: str | None = None,
+    partly: str | None = None,
+) -> CheckResult:
+    """`not_tried`: why there was nothing to look at; `partly`: what of it was not looked at, after the findings."""
+    if not_tried is not None:
+        return CheckResult(name=name, passed=None, n=0, detail=not_tried, ends_build=plan.ends_build(name))
     return CheckResult(
-        name=check.value, passed=not n, n=n, detail=detail, ends_build=plan.ends_build(check.value)
+        name=name,
+        passed=not n,
+        n=n,
+        detail="; ".join(part for part in (detail or "none", partly) if part),
+        ends_build=plan.ends_build(name),
     )

@@ -145,7 +145,8 @@ class CheckResult(Record):
 
     name: str
     """A check, or a single shortcut: `shortcut:<baseline>`."""
-    passed: bool
+    passed: bool | None
+    """None: nothing could be looked at, for the reason in `detail`; that is no finding, and no clearance either."""
     n: int
     """Findings."""
     detail: str
@@ -172,4 +173,9 @@ class AuditReport(Record):
     @property
     def failed(self) -> tuple[CheckResult, ...]:
         """The checks that end the build."""
-        return tuple(one for one in self.checks if one.ends_build and not one.passed)
+        return tuple(one for one in self.checks if one.ends_build and one.passed is False)
+
+    @property
+    def not_tried(self) -> tuple[CheckResult, ...]:
+        """The checks that could not be made."""
+        return tuple(one for one in self.checks if one.passed is None)

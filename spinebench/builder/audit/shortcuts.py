@@ -41,7 +41,11 @@ def shortcuts(
     for questions in groups:
         n_clusters = len(np.unique(questions.clusters))
         if n_clusters < LEAST_CLUSTERS or questions.n_folds < 2:
-            why = f"{n_clusters} clusters in {questions.n_folds} folds, fewer than {LEAST_CLUSTERS} or 2"
+            why = (
+                f"{n_clusters} clusters, fewer than {LEAST_CLUSTERS}"
+                if n_clusters < LEAST_CLUSTERS
+                else "all clusters fall into one fold"
+            )
             skipped.append(_skipped(questions, None, why))
             continue
         if questions.choices.offered.max(axis=0).max() < 0 or questions.choices.offered.shape[1] < 2:

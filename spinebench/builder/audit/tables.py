@@ -129,7 +129,9 @@ def _skipped(report: AuditReport) -> tuple[tuple[object, ...], ...]:
 
 
 def _checks(report: AuditReport) -> tuple[tuple[object, ...], ...]:
-    def result(passed: bool, ends_build: bool) -> str:
+    def result(passed: bool | None, ends_build: bool) -> str:
+        if passed is None:
+            return "not tried"
         if passed:
             return "passed"
         return "failed" if ends_build else "found"

@@ -104,13 +104,14 @@ def benchmark_card(
 ) -> BenchmarkCard:
     """The card of a benchmark; every figure in it is counted from the arguments."""
     items = {name: [one.item for one in split] for name, split in splits.items()}
+    candidates = [one for split in splits.values() for one in split]
     simulated = simulated_parts((item for split in items.values() for item in split), reports)
     classes = class_table(items, label=label_of)
     return BenchmarkCard(
         name=plan.name,
         version=plan.version,
         title=plan.title or plan.name,
-        description=plan.description,
+        description=plan.description or _description(candidates),
         creators=plan.creators,
         citation=plan.citation,
         simulated=simulated,
@@ -124,7 +125,7 @@ def benchmark_card(
         reports=dict(reports),
         limits=(
             *found_by_audit(reports.get("audit")),
-            *_drawn([one for split in splits.values() for one in split]),
+            *_drawn(candidates),
             *_limits(classes, simulated, images, plan),
             *plan.limits,
         ),
@@ -166,6 +167,11 @@ def found_by_audit(report: JsonValue) -> tuple[str, ...]:
         for one in _objects(report.get("checks"))
         if one.get("passed") is False
     ]
+    untried: dict[str, list[str]] = defaultdict(list)
+    for one in _objects(report.get("checks")):
+        if one.get("passed", False) is None:
+            untried[str(one.get("detail"))].append(str(one.get("name")))
+    found += [f"Not looked for ({why}): {', '.join(names)}." for why, names in untried.items()]
     return tuple(found)
 
 
@@ -198,14 +204,31 @@ def _dropped(ledger: Sequence[Dropped]) -> list[DroppedCount]:
     ]
 
 
-def _drawn(candidates: Sequence[Candidate]) -> list[str]:
-    """What of the wrong options is not the visually similar one that the description speaks of."""
+def _n_drawn(candidates: Sequence[Candidate]) -> tuple[int, int]:
+    """Diagnoses that have wrong options drawn by the seed, and all diagnoses."""
     asked = [one for one in candidates if one.item.task is Task.DIAGNOSIS]
-    drawn = sum("drawn_by_seed" in one.provenance for one in asked)
+    return sum("drawn_by_seed" in one.provenance for one in asked), len(asked)
+
+
+def _description(candidates: Sequence[Candidate]) -> str:
+    """What the benchmark is, where the plan does not say: its questions, and where wrong options come from."""
+    drawn, n_asked = _n_drawn(candidates)
+    if not n_asked:
+        options = "the options are levels of the spine"
+    elif not drawn:
+        options = "the wrong options of a diagnosis are visually similar diseases"
+    else:
+        options = f"wrong options of {drawn} of {n_asked} diagnoses were drawn at random"
+    return f"Multiple-choice questions on spine images; {options}."
+
+
+def _drawn(candidates: Sequence[Candidate]) -> list[str]:
+    """What of the wrong options need not be visually similar."""
+    drawn, n_asked = _n_drawn(candidates)
     if not drawn:
         return []
     return [
-        f"Wrong options of {drawn} of {len(asked)} diagnoses were drawn at random, all or in part, for want of a "
+        f"Wrong options of {drawn} of {n_asked} diagnoses were drawn at random, all or in part, for want of a "
         "similarity: they need not look like the picture."
     ]
 

@@ -22,10 +22,11 @@ class PackagePlan(Record):
     )
     version: str = Field(default="0.1.0", pattern=r"^\d+\.\d+\.\d+$", description="MAJOR.MINOR.PATCH.")
     title: str | None = Field(default=None, min_length=1, description="Shown on the card. Default: the name.")
-    description: str = Field(
-        default="Multiple-choice questions on spine images whose wrong options are visually similar diseases.",
+    description: str | None = Field(
+        default=None,
         min_length=1,
-        description="One paragraph for the card and the Croissant file.",
+        description="One paragraph for the card and the Croissant file. Default: a sentence on the questions and on "
+        "where their wrong options come from.",
     )
     creators: tuple[str, ...] = Field(default=(), description="Names of persons or organizations.")
     citation: str | None = Field(
