@@ -471,6 +471,70 @@ def test_parquet_columns_that_say_nothing_certain(
         read("table", tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "labels"),
+    [
+        pytest.param(
+            "image,label,report",
+            ['a.png,Osteophytes,"Findings:\n\nL4/L5, spurs.\nSays ""no slip""."', "b.png,Healthy,none"],
+            {"a.png": ["Osteophytes"], "b.png": []},
+            id="a report in the last column",
+        ),
+        pytest.param(
+            "report;image;label",
+            ['"Findings:\nspurs";a.png;Osteophytes', '"x";b.png;Healthy'],
+            {"a.png": ["Osteophytes"], "b.png": []},
+            id="a report in the first column",
+        ),
+        pytest.param(
+            "image,report,label",
+            ['a.png,"1\r\n2\r\n3",Osteophytes', "b.png,,Healthy"],
+            {"a.png": ["Osteophytes"], "b.png": []},
+            id="line ends of other systems",
+        ),
+        pytest.param(
+            "image,label,level",
+            ['a.png,"Osteophytes\nSpondylolisthesis",L4/L5', "b.png,Healthy,"],
+            {"a.png": ["Osteophytes", "Spondylolisthesis"], "b.png": []},
+            id="labels below each other",
+        ),
+    ],
+)
+def test_table_cells_with_line_breaks(
+    header: str, rows: list[str], labels: dict[str, list[str]], tmp_path: Path
+) -> None:
+    write_images(tmp_path, *labels)
+    (tmp_path / "t.csv").write_bytes("\n".join([header, *rows]).encode())
+    result = read("table", tmp_path)
+    assert not result.dropped
+    assert {one.path: [finding.disease for finding in one.findings] for one in result.images} == labels
+    assert result.images[0].rows == ("t.csv:2",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "damaged", "read_all_the_same"),
+    [
+        (['a.png,"Osteophytes', "b.png,Healthy"], [2], {"b.png"}),
+        (['a.png,"Osteophytes', "b.png,Healthy", 'c.png,Healthy"'], [2], {"b.png", "c.png"}),
+        (['"a.png,Osteophytes', "b.png,Healthy", 'c.png,"Healthy"'], [2], {"b.png", "c.png"}),
+        (['a.png,"Osteophytes', "words", 'more words"', "b.png,Healthy"], [], {"a.png", "b.png"}),
+        (['a.png,"Osteophytes', *["words"] * 300, 'more words"', "b.png,Healthy"], None, {"b.png"}),
+    ],
+    ids=["never closed", "closed by another fault", "first cell", "closed", "too long"],
+)
+def test_table_marks_that_stay_open_swallow_no_row(
+    rows: list[str], damaged: list[int] | None, read_all_the_same: set[str], tmp_path: Path
+) -> None:
+    write_images(tmp_path, "a.png", "b.png", "c.png")
+    (tmp_path / "t.csv").write_text("\n".join(["image,label", *rows]))
+    result = read("table", tmp_path)
+    bad = [one.subject for one in result.dropped if one.reason == "bad_row"]
+    assert bad == [f"t.csv:{line}" for line in (range(2, 304) if damaged is None else damaged)]
+    assert {image.path for image in result.images} | {
+        one.subject.rpartition("/")[2] for one in result.dropped if one.reason == "no_label"
+    } == read_all_the_same
+
+
 def test_table_of_dicom_headers(tmp_path: Path) -> None:
     # Age, sex and modality as the header writes them; O is neither, and no reason to lose the label.
     write_images(tmp_path, "a.png", "b.png")

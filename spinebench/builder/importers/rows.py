@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from spinebench.builder.importers.imported import Ledger
 from spinebench.errors import DataError
 
 _LONGEST_LINE = 1 << 20
+_MOST_LINES = 200
+"""Of one row whose cells hold line breaks."""
 _DIGITS = re.compile(r"(\d{1,20})(?:\.0+)?", re.ASCII)
 
 
@@ -40,15 +43,16 @@ def read_rows(
 ) -> Iterator[Row]:
     """The rows below a header line; blank lines are passed over.
 
-    A line that is no UTF-8, has an open quotation mark or another number of cells than the header goes into the ledger
-    as `bad_row`, and the next one is read; a cell therefore holds no line break. `damaged` is given such a line as far
-    as it can be read, missing cells empty: it may still know which image it speaks of. The delimiter is the one of
-    `delimiters` that the header has most of. Raises `DataError` where the header lacks one of `columns`, names one
-    twice, or is no text.
+    A line that is no UTF-8 or has another number of cells than the header goes into the ledger as `bad_row`, and the
+    next one is read. So does one with an open quotation mark, unless the lines after it make it a row (`_closed`).
+    `damaged` is given such a line as far as it can be read, missing cells empty: it may still know which image it
+    speaks of. The delimiter is the one of `delimiters` that the header has most of. Raises `DataError` where the header
+    lacks one of `columns`, names one twice, or is no text.
     """
     header: list[str] | None = None
     delimiter = delimiters[0]
-    for line, text in _lines(file, name):
+    lines = _Lines(_lines(file, name))
+    for line, text in lines:
         place = f"{name}:{line}"
         if header is None:
             if isinstance(text, bytes):
@@ -58,6 +62,8 @@ def read_rows(
             continue
         ledger.counts["rows"] += 1
         cells = _cells(text, delimiter)
+        if isinstance(cells, str) and isinstance(text, str):
+            cells = _closed(text, lines, delimiter, len(header)) or cells
         if not isinstance(cells, str):
             if len(cells) == len(header):
                 yield Row(place, dict(zip(header, cells, strict=True)))
@@ -83,6 +89,59 @@ def whole_number(text: str) -> str | None:
     """The digits of a number that is written as `7` or, as pandas writes a column with gaps, `7.0`; else None."""
     match = _DIGITS.fullmatch(text)
     return None if match is None else match[1]
+
+
+class _Lines:
+    """Lines one after the other, with a look at those that follow."""
+
+    def __init__(self, lines: Iterator[tuple[int, str | bytes]]) -> None:
+        self._lines = lines
+        self._ahead: deque[tuple[int, str | bytes]] = deque()
+
+    def __iter__(self) -> Iterator[tuple[int, str | bytes]]:
+        while self._ahead or self._more():
+            yield self._ahead.popleft()
+
+    def following(self, n: int) -> Iterator[str | bytes]:
+        """The texts of the next `n` lines, which stay."""
+        for place in range(n):
+            if place >= len(self._ahead) and not self._more():
+                return
+            yield self._ahead[place][1]
+
+    def skip(self, n: int) -> None:
+        """Pass over lines that were looked at."""
+        for _ in range(n):
+            self._ahead.popleft()
+
+    def _more(self) -> bool:
+        found = next(self._lines, None)
+        if found is not None:
+            self._ahead.append(found)
+        return found is not None
+
+
+def _closed(text: str, lines: _Lines, delimiter: str, n_cells: int) -> list[str] | None:
+    """The cells of a row with line breaks within quotation marks, from its first line; its other lines are passed over.
+
+    None where the mark is not closed within 200 lines, where the row has another number of cells, or where a line in
+    between is a row by itself: then the mark is a fault, which must not swallow the rows below it.
+    """
+    first_cell_is_open = delimiter not in text.rpartition('"')[0]
+    for n, following in enumerate(lines.following(_MOST_LINES), 1):
+        if isinstance(following, bytes) or len(text) > _LONGEST_LINE:
+            return None
+        text += "\n" + following
+        cells = _cells(text, delimiter) if '"' in following else ""
+        closed = not isinstance(cells, str)
+        if following.count(delimiter) + 1 == n_cells > 1 and not (closed and first_cell_is_open):
+            return None
+        if not isinstance(cells, str):
+            if len(cells) != n_cells:
+                return None
+            lines.skip(n)
+            return cells
+    return None
 
 
 def _lines(file: Path, name: str) -> Iterator[tuple[int, str | bytes]]:

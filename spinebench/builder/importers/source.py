@@ -49,7 +49,8 @@ class Source(Record):
     )
     columns: Columns = Field(default_factory=Columns, description="table: names of the columns.")
     separators: str = Field(
-        default=";|", description="table: characters between several labels or levels of a cell; empty: none."
+        default=";|",
+        description="table: characters between several labels or levels of a cell, beside line breaks.",
     )
 
     @model_validator(mode="after")

@@ -294,7 +294,7 @@ def _set_findings(
 
 
 def _parts(text: str, separators: str) -> list[str]:
-    pieces = re.split(f"[{re.escape(separators)}]", text) if separators else [text]
+    pieces = re.split(f"[{re.escape(separators)}\n]", text)
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
