@@ -100,7 +100,7 @@ def print_table(
         limit = _WIDEST  # repeated, the first columns would leave no room for the others
     while True:
         part = len(rest)
-        while part > 1 and _width(columns, rows, [*range(keys), *rest[:part]], out) > limit:
+        while part > 1 and _too_wide(columns, rows, [*range(keys), *rest[:part]], out, limit):
             part -= 1
         shown = [*range(keys), *rest[:part]]
         wanted = _width(columns, rows, shown, out)
@@ -112,6 +112,24 @@ def print_table(
     if caption is not None:
         out.print(Text(printable(caption), style="dim"))
         out.print()
+
+
+def _too_wide(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], shown: Sequence[int], out: Console, limit: int
+) -> bool:
+    """Whether a table of the columns `shown` goes beyond the limit; beyond `_WIDEST`, where that cuts it off."""
+    from rich.cells import cell_len
+
+    if limit < _WIDEST:
+        return _width(columns, rows, shown, out) > limit
+    least = 0
+    for index in shown:
+        cells = [cell_len(printable(str(row[index]))) for row in rows]
+        # Long cells are broken over lines; short ones and the heading above them are not.
+        least += 2 + (
+            _UNBROKEN if max(cells, default=0) > _UNBROKEN else max(cell_len(columns[index]), *cells, 0)
+        )
+    return least > limit
 
 
 def _width(

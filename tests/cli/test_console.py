@@ -114,6 +114,19 @@ def test_a_file_gets_the_table_in_one_piece(
     assert sum("sim/a" in line for line in capsys.readouterr().out.splitlines()) == 1
 
 
+def test_figures_too_many_for_one_piece_are_not_cut_off_in_a_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve columns of 27 letters and a key are more than 200 columns of text."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    headings = [f"{letter * 2} cervical vertebrae, mean" for letter in "abcdefghijkl"]
+    figures = [f"0.{100 + n}" for n in range(12)]
+    print_table(("images of", *headings), [("Osteophytes", *figures)])
+    out = capsys.readouterr().out
+    assert [text for text in (*headings, *figures) if text not in out] == []
+    assert sum("Osteophytes" in line for line in out.splitlines()) == 2
+
+
 def test_a_table_with_wide_first_columns_stays_in_one_piece(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
