@@ -194,12 +194,13 @@ def _encoder_report(section: EmbedSection, folder: Path) -> JsonValue:
     inputs = embed_inputs(section)
     assert isinstance(inputs, dict)
     encoders: list[JsonValue] = []
-    for spec in (section.encoder, *section.compare):
+    for place, spec in enumerate((section.encoder, *section.compare)):
         vectors = json.loads((vectors_folder(folder, spec) / EMBEDDINGS_FILE).read_bytes())
         on_hub = spec.factory is None and not Path(spec.model).exists()
         encoders.append(
             {
                 "name": spec.label,
+                "for": "comparison only" if place else "wrong options",
                 **({"model": spec.model, "revision": spec.revision} if on_hub else {}),
                 "fingerprint": vectors["fingerprint"],
                 "pooling": vectors["pooling"],

@@ -147,7 +147,9 @@ def test_shortcuts_that_an_audit_found_are_on_the_card(build: Build) -> None:
         "measure": "accuracy",
         "score": 0.61,
         "chance": 0.25,
+        "reference": 0.3,
         "above_chance": {"value": 0.36, "low": 0.2, "high": 0.5},
+        "above_reference": {"value": 0.31, "low": 0.1, "high": 0.4},
         "shortcut": True,
     }
     checks = [
@@ -164,8 +166,11 @@ def test_shortcuts_that_an_audit_found_are_on_the_card(build: Build) -> None:
         "Shortcut: modality alone scores 0.61 (accuracy, chance 0.25) on diagnosis of evaluation.",
         "Check not passed: leakage. 3 clusters",
     ]
-    assert "| evaluation | diagnosis | modality | accuracy | 0.61 | 0.25 | yes | 0.2 to 0.5 |" in text
-    assert "n\\_images: 7" in text
+    row = (
+        "| evaluation | diagnosis | modality | accuracy | 0.61 | 0.25 | 0.3 | 0.2 to 0.5 | 0.1 to 0.4 | yes |"
+    )
+    assert row in text
+    assert "\n- images: 7\n" in text
 
 
 def test_checks_that_could_not_be_made_are_a_known_limit(build: Build) -> None:
@@ -175,8 +180,22 @@ def test_checks_that_could_not_be_made_are_a_known_limit(build: Build) -> None:
         {"name": "shortcut:view", "passed": None, "detail": few},
         {"name": "positions", "passed": True, "detail": "none"},
     ]
-    card, _ = card_of(build, reports={"audit": {"shortcuts": [], "checks": checks}})
+    card, text = card_of(build, reports={"audit": {"shortcuts": [], "checks": checks}})
     assert card["limits"][0] == f"Not looked for ({few}): shortcut:text, shortcut:view."
+    assert f"| shortcut:text | not tried | {few} |" in text
+    assert "No baseline was tried without the picture." in text
+
+
+@pytest.mark.parametrize(("n_double", "said"), [(0, True), (3, False)])
+def test_a_review_without_a_second_reader_says_nothing_about_agreement(
+    build: Build, n_double: int, said: bool
+) -> None:
+    review = {"n_accepted": 9, "agreement": {"n_double": n_double}}
+    card, text = card_of(build, reports={"review": review})
+    found = [one for one in card["limits"] if "how far reviewers agree is not known" in one]
+    assert bool(found) == said
+    assert f"items read by two or more: {n_double}" in text
+    assert "n\\_" not in text.split("## Review")[1].split("## What was dropped")[0]
 
 
 def test_the_description_says_where_wrong_options_come_from(build: Build) -> None:
@@ -184,6 +203,9 @@ def test_the_description_says_where_wrong_options_come_from(build: Build) -> Non
         return str(card_of(build)[0]["description"])
 
     assert description().endswith("the wrong options of a diagnosis are visually similar diseases.")
+    encoders: Any = [{"name": "tiny", "simulated": True}, {"name": "other", "simulated": False}]
+    picked = card_of(build, reports={"encoder": {"encoders": encoders}})[0]["description"]
+    assert picked.endswith("the wrong options of a diagnosis were picked by a simulated encoder.")
     for name, split in build.splits.items():
         build.splits[name] = tuple(
             one.model_copy(update={"provenance": {**one.provenance, "drawn_by_seed": ["Osteophytes"]}})

@@ -111,7 +111,7 @@ def benchmark_card(
         name=plan.name,
         version=plan.version,
         title=plan.title or plan.name,
-        description=plan.description or _description(candidates),
+        description=plan.description or _description(candidates, reports.get("encoder")),
         creators=plan.creators,
         citation=plan.citation,
         simulated=simulated,
@@ -126,6 +126,7 @@ def benchmark_card(
         limits=(
             *found_by_audit(reports.get("audit")),
             *_drawn(candidates),
+            *_read_once(reports.get("review")),
             *_limits(classes, simulated, images, plan),
             *plan.limits,
         ),
@@ -210,11 +211,19 @@ def _n_drawn(candidates: Sequence[Candidate]) -> tuple[int, int]:
     return sum("drawn_by_seed" in one.provenance for one in asked), len(asked)
 
 
-def _description(candidates: Sequence[Candidate]) -> str:
+def _picked_by_simulation(encoder: JsonValue) -> bool:
+    """Whether the encoder that picks wrong options, the first of an encoder's report, has random weights."""
+    encoders = _objects(encoder.get("encoders")) if isinstance(encoder, dict) else []
+    return bool(encoders) and encoders[0].get("simulated") is True
+
+
+def _description(candidates: Sequence[Candidate], encoder: JsonValue) -> str:
     """What the benchmark is, where the plan does not say: its questions, and where wrong options come from."""
     drawn, n_asked = _n_drawn(candidates)
     if not n_asked:
         options = "the options are levels of the spine"
+    elif not drawn and _picked_by_simulation(encoder):
+        options = "the wrong options of a diagnosis were picked by a simulated encoder"
     elif not drawn:
         options = "the wrong options of a diagnosis are visually similar diseases"
     else:
@@ -231,6 +240,14 @@ def _drawn(candidates: Sequence[Candidate]) -> list[str]:
         f"Wrong options of {drawn} of {n_asked} diagnoses were drawn at random, all or in part, for want of a "
         "similarity: they need not look like the picture."
     ]
+
+
+def _read_once(review: JsonValue) -> list[str]:
+    """Where no item was read by two: nothing is known about agreement."""
+    agreement = review.get("agreement") if isinstance(review, dict) else None
+    if not isinstance(agreement, dict) or agreement.get("n_double") != 0:
+        return []
+    return ["No item was read by two reviewers: how far reviewers agree is not known."]
 
 
 def _limits(

@@ -7,6 +7,7 @@ from typing import Final
 
 from spinebench.builder.audit.report import ClassCount
 from spinebench.builder.package.card import BenchmarkCard
+from spinebench.builder.package.card_words import in_words
 from spinebench.builder.package.markdown import plain, table
 from spinebench.records import JsonValue
 
@@ -51,7 +52,7 @@ def card_text(card: BenchmarkCard) -> str:
     lines += ["## How it was built", ""]
     for name, report in card.reports.items():
         if name not in (*_REVIEWED, "settings"):
-            lines += [f"### {_TITLES.get(name, plain(name))}", "", *_json(report), ""]
+            lines += [f"### {_TITLES.get(name, plain(name))}", "", *_json(in_words(report)), ""]
     for name in _REVIEWED:
         given = card.reports.get(name)
         shown = _shortcuts(given) if name == "audit" else []
@@ -59,7 +60,7 @@ def card_text(card: BenchmarkCard) -> str:
             f"## {_TITLES[name]}",
             "",
             *shown,
-            *(["not reported"] if given is None else _json(_rest(given))),
+            *(["not reported"] if given is None else _json(in_words(_rest(given)))),
             "",
         ]
     lines += [
@@ -82,21 +83,37 @@ def card_text(card: BenchmarkCard) -> str:
     return "\n".join(lines)
 
 
+_BASELINES: Final = (
+    "A shortcut is a baseline with both lower bounds above the delta of the settings, and Holm's p below 1 - level. "
+    "The reference is what the same items give without what the baseline looks at: for options, text and all together "
+    "it is the label frequency, for the others how often each label is right where it is offered; label frequency "
+    "itself is compared with chance alone."
+)
+
+
 def _shortcuts(report: JsonValue) -> list[str]:
-    """The audit's shortcut baselines as a table; nothing where the report has none."""
+    """The audit's shortcut baselines as a table; nothing where the report has no list of them."""
     rows = report.get("shortcuts") if isinstance(report, dict) else None
     if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
         return []
-    names = ("split", "task", "baseline", "measure", "score", "chance", "shortcut")
+    if not rows:
+        return ["No baseline was tried without the picture.", ""]
+    names = ("split", "task", "baseline", "measure", "score", "chance", "reference")
     shown = [
-        (*(one.get(name) for name in names), "{} to {}".format(*_interval(one.get("above_chance"))))
+        (
+            *(one.get(name) for name in names),
+            _interval(one.get("above_chance")),
+            _interval(one.get("above_reference")),
+            one.get("shortcut"),
+        )
         for one in rows
     ]
-    return [*table((*names, "above chance, interval"), shown), ""]
+    columns = (*names, "above chance, interval", "above reference, interval", "shortcut")
+    return [*table(columns, shown), "", _BASELINES, ""]
 
 
-def _interval(value: JsonValue) -> tuple[JsonValue, JsonValue]:
-    return (value.get("low"), value.get("high")) if isinstance(value, dict) else (None, None)
+def _interval(value: JsonValue) -> str | None:
+    return f"{value.get('low')} to {value.get('high')}" if isinstance(value, dict) else None
 
 
 def _rest(report: JsonValue) -> JsonValue:
