@@ -39,7 +39,7 @@ class BuildReport(Record):
     failed_checks: dict[str, str] = Field(default_factory=dict)
     """Checks of the audit that end the build, with what they found."""
     not_given: tuple[str, ...] = ()
-    """What the selection asked for and the data could not give, in words."""
+    """Sources of the plan without an image, and what the selection asked for and the data could not give; in words."""
     finished: bool = False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,6 +34,8 @@ class Building:
     on_progress: OnProgress | None
     lines: list[StageLine] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    """Sources that gave no image, each with the reasons."""
 
     def progress(self, stage: Stage, what: str = "") -> Callable[[int, int], None]:
         def show(done: int, total: int) -> None:
@@ -50,7 +52,7 @@ class Building:
         )
         self.dropped += dropped
 
-    def report(self, **fields: object) -> BuildReport:
+    def report(self, *, not_given: Sequence[str] = (), **fields: object) -> BuildReport:
         plan = self.plan
         encoders = () if plan.embed is None else (plan.embed.encoder, *plan.embed.compare)
         simulated = ["encoder"] if any(one.simulated for one in encoders) else []
@@ -62,6 +64,7 @@ class Building:
                 "stages": self.lines,
                 "simulated": simulated,
                 **fields,
+                "not_given": (*self.empty, *not_given),
             }
         )
         write_json(self.build.path / REPORT, made.model_dump(mode="json"))

@@ -67,9 +67,8 @@ def _built(work: Building, accepted_so_far: bool, workers: int | None) -> BuildR
         "n_waiting": len(reviewed.waiting),
         "waits_for": reviewed.waits_for,
         "failed_checks": failed,
-        "not_given": tuple(lines),
     }
     if failed:
-        return work.report(**said)
+        return work.report(not_given=lines, **said)
     package_splits(work, labelled, standard, splits, reviewed, audit)
-    return work.report(**said, finished=True)
+    return work.report(not_given=lines, **said, finished=True)

@@ -54,6 +54,12 @@ def import_labels(work: Building) -> StageRecord:
     work.ended(record, [*dropped, *left])
     if not kept:
         raise nothing("import", "labelled image", work)
+    given = {one.source for one in kept}
+    for name in (one.source_name for one in plan.sources):
+        if name not in given:
+            reasons = Counter(one.reason for one in (*dropped, *left) if one.source == name)
+            why = ", ".join(f"{n} {reason.replace('_', ' ')}" for reason, n in reasons.most_common())
+            work.empty.append(f"source {name!r}: no image ({why or 'nothing in its files'})")
     return record
 
 

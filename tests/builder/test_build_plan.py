@@ -19,6 +19,7 @@ from spinebench.cli.app import run_app
 from spinebench.cli.build_benchmark import print_build
 from spinebench.errors import UsageError
 from spinebench.models import checkpoint
+from tests.builder.trees import write_buu, write_vindr
 
 LEAST: dict[str, Any] = {
     "sources": [{"kind": "rsna", "folder": "rsna"}],
@@ -138,6 +139,19 @@ def test_print_config_gives_a_plan_that_reads_the_same(
     assert run_app(["build", "benchmark", str(file), "--print-config"]) == 0
     (tmp_path / "whole.yaml").write_text(capsys.readouterr().out)
     assert read_build_plan(tmp_path / "whole.yaml") == read_build_plan(file)
+
+
+def test_a_source_that_gives_no_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_buu(tmp_path / "buu", 4)
+    write_vindr(tmp_path / "vindr", 4, 0, pictures=False)
+    sources = [{"kind": one, "folder": one} for one in ("buu", "vindr")]
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(yaml.safe_dump({"sources": sources, "items": {"missing_similarities": "random"}}))
+    assert run_app(["build", "benchmark", str(plan), "--out", str(tmp_path / "build")]) == 0
+    said = capsys.readouterr().err
+    assert "not given: source 'vindr': no image (" in said
+    assert " missing image" in said
+    assert "'buu'" not in said
 
 
 def test_the_table_of_stages_fits_a_terminal(
