@@ -227,7 +227,10 @@ def status(build: BuildArgument, json: JsonOption = False) -> None:
             }
         )
         return
-    print_table(("review", "items"), [(name.replace("_", " "), n) for name, n in counts.items()])
+    said = {"corrected": "of them corrected", "simulated": "decided by simulated reviewers"}
+    print_table(
+        ("review", "items"), [(said.get(name, name.replace("_", " ")), n) for name, n in counts.items()]
+    )
     if people:
         print_table(
             ("reviewer", "items", "accepted", "corrected", "rejected", "changed since", "open"),

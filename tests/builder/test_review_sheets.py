@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -232,6 +233,10 @@ def test_status_says_what_is_simulated(tmp_path: Path, review: Callable[..., tup
     _, out, err = review("status", build)
     assert "SIMULATED" in out + err
     assert "Cohen's kappa" in out + err
+    counts = dict(re.findall(r"^ (\w[\w ]*?) {2,}(\d+) $", out.split("reviewer ")[0], re.MULTILINE))
+    ends = ("accepted", "rejected", "waiting")
+    assert sum(int(counts[name]) for name in ends) == int(counts["candidates"]) == 12
+    assert int(counts["of them corrected"]) <= int(counts["accepted"])
     code, out, err = review("status", make_build(tmp_path / "x", [candidate()], ReviewPlan(), images=False))
     assert (code, "names no reviewers" in err) == (0, True)
 
