@@ -18,7 +18,8 @@ class Sidecar(Record):
     name: str | None = Field(default=None, min_length=1)
     """Shown in place of the format's name, and part of run ids."""
     simulated: bool = False
-    """True for drawn images: labelled wherever the benchmark is named."""
+    """True for drawn images, and where an encoder or reviewers of its making are simulated: labelled wherever the
+    benchmark is named."""
 
 
 def read_sidecar(benchmark: Path) -> Sidecar:

@@ -85,7 +85,9 @@ def audit(
         _print(report)
     for name, benchmark in splits.items():
         if benchmark.info.simulated:
-            say(f"{name}: SIMULATED, its images are drawn.")
+            say(
+                f"{name}: SIMULATED: its images are drawn, or it was made with a simulated encoder or reviewers."
+            )
     if not no_pictures and report.n_images_with_facts < report.n_images:
         n = report.n_images - report.n_images_with_facts
         say(f"{n} of {report.n_images} images could not be read: near duplicates of them cannot be found.")

@@ -183,7 +183,7 @@ def _print_report(report: CheckReport) -> None:
     from spinebench.cli.console import print_table
 
     info = report.info
-    simulated = " (SIMULATED: drawn images)" if info.simulated else ""
+    simulated = " (SIMULATED: drawn images, or made with something simulated)" if info.simulated else ""
     clusters = report.clusters
     rows: list[tuple[str, object]] = [
         ("benchmark", f"{info.name}{simulated}"),

@@ -57,7 +57,7 @@ def sit_and_print(
     for warning in prepared.warnings:
         say(f"warning: {warning}")
     if spec.simulated:
-        say("SIMULATION: simulated models or drawn images; no figure below is a measurement of a model.")
+        say("SIMULATION: simulated models or benchmark; no figure below is a measurement of a model.")
 
     async def sit(
         switch: StopSwitch, show: Callable[[Progress], None], on_start: Callable[[RunFolder], None]

@@ -45,6 +45,17 @@ def test_a_clean_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report["n_images_with_facts"] == report["n_images"] == 30
 
 
+def test_a_benchmark_with_a_simulated_part_is_not_said_to_be_drawn(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = {"simulated": True, "simulated_parts": ["encoder"]}
+    (folder / "test.meta.json").write_text(json.dumps(parts))
+    assert run_app(["build", "audit", str(folder / "test.jsonl"), "--no-pictures"]) == 0
+    assert (
+        "SIMULATED: its images are drawn, or it was made with a simulated encoder" in capsys.readouterr().err
+    )
+
+
 def test_leakage_between_files_ends_with_1(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     splits = ["--split", f"evaluation={folder / 'test.jsonl'}", "--split", f"train={folder / 'train.jsonl'}"]
     assert run_app(["build", "audit", *splits, "--json"]) == 0
