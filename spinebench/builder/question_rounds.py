@@ -51,6 +51,8 @@ class WrittenPool(Record):
     n_accepted: int
     n_unanswered: int
     """Calls without a reply; they are made when the command is called again."""
+    unusable: tuple[str, ...] = ()
+    """What is wrong with replies of the writer that hold no wordings: one text for each."""
     done: bool
     """Whether nothing is left to ask: enough wordings, or all rounds are over."""
 
@@ -70,6 +72,8 @@ class Writing:
     accepted: list[str] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     n_unanswered: int = 0
+    unusable: list[str] = field(default_factory=list)
+    """What is wrong with replies of the writer that hold no wordings."""
     _seen: list[str] = field(default_factory=list)
     _round: int = 0
     _dry: bool = False
@@ -174,6 +178,8 @@ class Writing:
     def sift(self, written: StepEntry, asked: int) -> list[str]:
         """The wordings of a reply that the rules let pass, in their order; the others are rejected."""
         texts = () if written.value is None else WriterReply.model_validate(written.value).phrasings
+        if written.value is None:
+            self.unusable.append(written.problem or "the writer's reply cannot be used")
         passed: list[str] = []
         before = len(self._seen)
         for place, raw in enumerate(texts):
@@ -239,6 +245,7 @@ class Writing:
             n_wanted=plan.n,
             n_accepted=len(self.accepted),
             n_unanswered=self.n_unanswered,
+            unusable=tuple(self.unusable),
             done=self.done,
         )
 

@@ -159,6 +159,7 @@ def _end(
         "accepted": found.n_accepted,
         "rejected": len(found.rejected),
         "without_reply": found.n_unanswered,
+        "unusable_replies": len(found.unusable),
     }
     if as_json:
         emit({"type": "questions", **counts, "done": found.done})
@@ -166,6 +167,8 @@ def _end(
             emit({"type": "rejected", **one.model_dump(mode="json")})
     else:
         print_table(("wordings", "number"), [(name.replace("_", " "), n) for name, n in counts.items()])
+    for problem in found.unusable:
+        say(f"a reply of the writer cannot be used: {problem[:_LONGEST]}")
     for one in found.rejected[:_LISTED]:
         say(f"rejected ({one.reason.replace('_', ' ')}): {one.text[:_LONGEST]!r}: {one.detail[:_LONGEST]}")
     if len(found.rejected) > _LISTED:

@@ -285,6 +285,16 @@ def test_wordings_are_written_judged_and_sifted(
     assert all(text in second for text in (LEAK, treats, FRESH[1]))
 
 
+def test_a_writer_whose_replies_cannot_be_used_is_said_to_be_the_cause(
+    questions: Callable[..., Said], provider_server: ProviderServer
+) -> None:
+    provider_server.answer = provider(lambda _: "Here are some wordings.")
+    said = questions("--n", "3")
+    assert said.code == 1
+    assert "a reply of the writer cannot be used: " in said.err
+    assert re.search(r"unusable replies +1 ", said.out)
+
+
 def test_a_pool_that_is_there_is_not_written_over(
     questions: Callable[..., Said], tmp_path: Path, provider_server: ProviderServer
 ) -> None:
