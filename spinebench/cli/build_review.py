@@ -344,6 +344,11 @@ def _end(
                 [(name, value, " ".join(texts)[:300]) for name, value, texts in suspicious[:_LISTED]],
                 title="the most suspicious; every item still waits for a person",
             )
+    if counts.n_unread:
+        say(
+            f"{counts.n_unread} of {counts.n_items} items have a reply that cannot be used or was refused: nothing is "
+            "known about them; another model (-m) is asked about all of them anew"
+        )
     if error is not None:
         say(f"error: {error}")
         how_to_go_on()

@@ -26,7 +26,9 @@ from spinebench.models.protocol import ImagePart, ModelReply, ModelRequest
 from spinebench.records import DecodingOptions, FinishReason, Usage
 from spinebench.runs.json_replies import read_reply
 from tests.builder.review_builds import candidate, make_build
+from tests.exams import Said
 from tests.scripted_model import ScriptedModel
+from tests.servers.provider import ProviderServer
 
 PLAN = ReviewPlan(reviewers=("anna",))
 GOOD = {"supported": "yes", "also_right": [], "quality": "good", "text_in_picture": "none", "remark": ""}
@@ -178,6 +180,21 @@ def test_a_reply_that_cannot_be_used_is_asked_for_once_more(tmp_path: Path) -> N
 def test_replies(text: str, ok: bool) -> None:
     found = read_reply(text, PrescreenReply)
     assert (isinstance(found, PrescreenReply) and not problems_of_reply(found, candidate())) is ok
+
+
+def test_items_whose_replies_cannot_be_used_are_not_passed_over_in_silence(
+    tmp_path: Path,
+    cli: Callable[..., Said],
+    provider_server: ProviderServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build = make_build(tmp_path, [candidate(number) for number in range(2)], PLAN)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    provider_server.answer = lambda _: "I accept this item."
+    where = ("-M", f"base_url={provider_server.url}/v1")
+    said = cli("build", "review", "prescreen", str(build), "-m", "openai/gpt-5.2", *where)
+    assert said.code == 0, said.err
+    assert "2 of 2 items have a reply that cannot be used or was refused: nothing is known" in said.err
 
 
 def test_what_leaves_the_machine(tmp_path: Path) -> None:
