@@ -240,7 +240,7 @@ def _items(draw: st.DrawFn) -> Item:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(items=st.lists(_items(), min_size=1, max_size=6, unique_by=lambda item: item.id))
 def test_written_items_are_read_back(tmp_path: Path, items: list[Item]) -> None:
     path = tmp_path / "items.jsonl"

@@ -333,7 +333,7 @@ def _records(draw: st.DrawFn) -> tuple[dict[str, Any], tuple[str, ...], tuple[st
     return record, tuple(options), tuple(option for option in options if option in gold)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(drawn=_records())
 def test_any_accepted_shape_comes_out_whole(
     as_list: Write, drawn: tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]
@@ -344,7 +344,7 @@ def test_any_accepted_shape_comes_out_whole(
     assert item.question == record.get("question", record.get("query"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120)
 @given(
     record=st.dictionaries(
         st.sampled_from(["image", "question", "task", "answers", "options", "option A", "extra"]),

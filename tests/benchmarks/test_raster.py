@@ -75,7 +75,7 @@ def test_no_picture_is_no_raster() -> None:
     assert read_raster(b"<!DOCTYPE html>") is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rest=st.binary(max_size=200), kind=st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"]))
 def test_any_bytes_behind_a_signature_are_judged(rest: bytes, kind: bytes) -> None:
     try:

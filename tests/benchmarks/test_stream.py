@@ -23,7 +23,7 @@ _values = st.recursive(
 _objects = st.lists(st.dictionaries(st.text(max_size=6), _values, max_size=5), min_size=1, max_size=12)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(records=_objects, indent=st.sampled_from([None, 1]), ascii_only=st.booleans(), bom=st.booleans())
 def test_a_list_is_read_as_json_reads_it(
     tmp_path: Path, records: list[Any], indent: int | None, ascii_only: bool, bom: bool
@@ -37,7 +37,7 @@ def test_a_list_is_read_as_json_reads_it(
     assert not any(record.problem for record in read)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(records=_objects)
 def test_lines_are_read_as_json_reads_them(tmp_path: Path, records: list[Any]) -> None:
     path = tmp_path / "lines.jsonl"

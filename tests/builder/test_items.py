@@ -311,7 +311,7 @@ def crowd(n: int, seed: int = 1) -> list[LabelledImage]:
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(n=st.integers(0, 60), seed=st.integers(0, 30), order=st.randoms(use_true_random=False))
 def test_properties_of_a_benchmark(n: int, seed: int, order: random.Random) -> None:
     images = crowd(n, seed)

@@ -206,7 +206,7 @@ def even(counts: Counter[Any], values: int, most: int = 1) -> bool:
 labels_of = st.lists(st.sampled_from(["Healthy", "Hernia", "Bulge", "Slip", "Spur"]), max_size=80)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(labels=labels_of, n=st.integers(1, 17), seed=st.integers(0, 99))
 def test_spread_is_even_over_all_and_within_every_label(labels: list[str], n: int, seed: int) -> None:
     ties = [seeded(seed, str(place)) for place in range(len(labels))]
@@ -216,7 +216,7 @@ def test_spread_is_even_over_all_and_within_every_label(labels: list[str], n: in
         assert even(Counter(value for value, own in zip(values, labels, strict=True) if own == label), n)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     labels=labels_of, n=st.integers(3, 6), seed=st.integers(0, 99), sources=st.randoms(use_true_random=False)
 )
@@ -257,7 +257,7 @@ def test_the_place_of_healthy_says_nothing_about_the_right_one() -> None:
 gold_sets = st.lists(st.sampled_from([("1",), ("2",), ("1", "2"), ("0", "3", "4"), ("4",)]), max_size=70)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(golds=gold_sets, seed=st.integers(0, 99))
 def test_levels_are_even_over_places(golds: list[tuple[str, ...]], seed: int) -> None:
     ties = [seeded(seed, str(place)) for place in range(len(golds))]

@@ -289,7 +289,7 @@ def scratch(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(whole, tmp_path_factory.mktemp("fuzz") / "release"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     name=st.sampled_from(["evaluation.jsonl", "pointers.jsonl", "card.json", "evaluation.json"]),

@@ -177,6 +177,27 @@ def test_a_corrected_item_says_so() -> None:
     assert (healthy.labels, healthy.item.disease) == (("Healthy",), "Healthy")
 
 
+@pytest.mark.parametrize(
+    ("one", "gold", "about"),
+    [
+        (candidate(), ("Spondylolisthesis",), {"view": "AP", "diseases": ["Spondylolisthesis"]}),
+        (candidate(), ("Healthy",), {"view": "AP"}),
+        (
+            localization(),
+            ("L5/S1", "L2/L3"),
+            {"view": "AP", "diseases": ["Old"], "levels": ["L2/L3", "L5/S1"]},
+        ),
+    ],
+    ids=["another disease", "healthy", "levels"],
+)
+def test_what_a_corrected_item_says_of_its_picture_follows(
+    one: Candidate, gold: tuple[str, ...], about: dict[str, Any]
+) -> None:
+    metadata: dict[str, Any] = {"builder": {"view": "AP", "diseases": ["Old"], "levels": ["L4/L5"]}, "own": 1}
+    one = one.model_copy(update={"item": one.item.model_copy(update={"metadata": metadata})})
+    assert corrected(one, gold, reviewers=("anna",)).item.metadata == {"builder": about, "own": 1}
+
+
 def test_corrected_levels_go_down_the_spine() -> None:
     found = corrected(localization(), ("L5/S1", "L2/L3"), reviewers=("anna",))
     # The options are listed caudal first, so is gold; `levels` is anatomical.

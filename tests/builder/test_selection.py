@@ -340,7 +340,7 @@ def pools(draw: st.DrawFn) -> tuple[list[Candidate], dict[str, StandardImage]]:
     return pool, images
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     pool=pools(),
     wanted=st.dictionaries(
@@ -439,7 +439,7 @@ def test_constraints_always_hold(
     assert select(candidates[::-1], dict(reversed(images.items())), plan) == selected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pool=pools(), n=st.integers(1, 30), seed=st.integers(0, 5))
 def test_a_split_is_short_only_where_nothing_more_may_be_taken(
     pool: tuple[list[Candidate], dict[str, StandardImage]], n: int, seed: int

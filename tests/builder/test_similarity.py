@@ -82,7 +82,7 @@ def test_an_image_of_two_diseases_stands_for_both_and_is_left_out_of_both(tmp_pa
     assert found["a"] == figures(("first", 0.6, 0.6, 1), ("second", 0.3, 0.6, 2))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_it_equals_the_plain_loop(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 12))

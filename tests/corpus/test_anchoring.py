@@ -122,7 +122,7 @@ def test_a_caption_belongs_to_one_figure_only() -> None:
     assert [one.caption for one in found] == ["Figure 1. One.", None]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(alphabet="![](){}<>#-*`~ \n\t\\\"'abF.1图\0\r：", max_size=200))
 def test_any_text_can_be_read(text: str) -> None:
     for one in figures(text):

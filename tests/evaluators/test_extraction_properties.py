@@ -112,7 +112,7 @@ def check(found: Extraction, text: str, task: str, letters: str) -> None:
         assert found.span[0] < found.span[1]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(text=replies, task=tasks, levels=st.booleans())
 def test_any_text_gives_an_extraction_that_holds_together(text: str, task: str, levels: bool) -> None:
     options = LEVELS if levels else DISEASES
@@ -121,7 +121,7 @@ def test_any_text_gives_an_extraction_that_holds_together(text: str, task: str, 
     assert extract(text, task=task, options=options) == found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=replies, task=tasks, tail=st.sampled_from(["\n", "  ", "\n\n\n", "**", "\t\n", "`"]))
 def test_trailing_white_space_and_marks_change_nothing(text: str, task: str, tail: str) -> None:
     before = extract(text, task=task, options=DISEASES)
@@ -131,7 +131,7 @@ def test_trailing_white_space_and_marks_change_nothing(text: str, task: str, tai
     assert (after.letters, after.status) == (before.letters, before.status)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     order=st.permutations(range(5)),
     chosen=st.integers(0, 4),
@@ -147,7 +147,7 @@ def test_an_option_named_by_its_text_is_found_wherever_it_stands(
     assert found.letters == (string.ascii_uppercase[order.index(chosen)],)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     letters=st.sets(st.sampled_from("ABCDE"), min_size=1),
     joint=st.sampled_from([", ", ",", " and ", "; ", "/", " & "]),
@@ -173,7 +173,7 @@ REMARKS = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=replies)
 def test_plain_text_keeps_a_place_for_each_character(text: str) -> None:
     found = plain(text)
@@ -188,7 +188,7 @@ def test_plain_text_keeps_a_place_for_each_character(text: str) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     before=st.lists(st.sampled_from(REMARKS), max_size=40),
     behind=st.lists(st.sampled_from(REMARKS), max_size=40),

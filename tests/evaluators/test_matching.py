@@ -27,7 +27,7 @@ def assert_same(one: Matched, other: Matched) -> None:
     n_models=st.integers(2, 4),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_sums_say_what_the_questions_say(
     sizes: list[int], n_clusters: int, n_models: int, seed: int
 ) -> None:

@@ -250,7 +250,7 @@ def frames(draw_from: st.DrawFn) -> list[FrameTrace]:
     return found or [trace("r/only")]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     frame=frames(), seed=st.integers(-5, 5), n=st.integers(1, 12), mode=st.sampled_from(MODES),
     strata_by=st.sampled_from(list(StrataBy)), share=st.sampled_from([0.0, 0.3]),

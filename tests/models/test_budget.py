@@ -165,7 +165,7 @@ def test_a_model_that_nothing_is_sent_away_for_needs_none() -> None:
     assert len(finished(run_virtual(ask_all(gateway, model, 20)))) == 20
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     connections=st.integers(1, 20),

@@ -33,7 +33,7 @@ def misbehave(chance: random.Random, health: float) -> tuple[Step, ...]:
     return seconds, ModelFailure(chance.choice(PASSING), "trouble", retry_after_s=retry_after)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 100_000),
     health=st.sampled_from([0.0, 0.3, 0.8, 1.0]),

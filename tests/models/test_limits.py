@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spinebench.errors import ProviderError
@@ -182,7 +182,6 @@ def test_closing_turns_away_waiting_sleeping_and_later_callers_but_none_in_fligh
     assert run_virtual(main()) == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), connections=st.integers(1, 5), adaptive=st.booleans())
 def test_no_connection_is_lost_in_a_storm_of_cancellations(
     seed: int, connections: int, adaptive: bool

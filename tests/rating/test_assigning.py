@@ -102,7 +102,7 @@ def test_packet_ids_say_nothing(twelve_models: tuple[list[Rateable], list[Assign
 cells = st.tuples(st.integers(1, 6), st.integers(1, 12)).filter(lambda pair: pair[0] * pair[1] >= 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cells, st.integers(2, 5), st.integers(2, 3), st.integers(0, 2**32), st.sampled_from([0.05, 0.07, 0.1]))
 def test_rules_hold_for_any_design(
     cell: tuple[int, int], n_raters: int, per_trace: int, seed: int, share: float
@@ -144,7 +144,7 @@ def image_of(traces: list[Rateable], trace_id: str) -> str:
     return next(trace.image for trace in traces if trace.trace_id == trace_id)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("123")), min_size=1, max_size=6, unique=True),
     st.integers(0, 1000),
@@ -162,7 +162,7 @@ def test_no_order_of_a_short_list_breaks_less(pairs: list[tuple[str, str]], seed
     assert broken(tuple((one.model, one.image) for one in found)) == best
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 1000))
 def test_models_meet_only_as_often_as_they_must(sizes: list[int], seed: int) -> None:
     """Of n traces, m of one model: it follows itself at least m - 1 - (n - m) times, and no more."""

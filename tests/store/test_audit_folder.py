@@ -240,7 +240,7 @@ SCORES = st.lists(
 
 
 @given(given_in=SCORES, cuts=st.integers(1, 4))
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_ratings_come_in_the_last_new_one_of_a_packet_counts(
     tmp_path: Path, given_in: list[tuple[str, str, int]], cuts: int
 ) -> None:

@@ -234,7 +234,7 @@ STEP = st.one_of(
 
 
 @given(steps=st.lists(st.tuples(STEP, st.booleans()), max_size=8))
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_loaded_bit_by_bit_or_anew_the_tables_are_the_same_and_agree_with_the_folder(
     tmp_path: Path, steps: Sequence[tuple[tuple[str, str, int | None, str], bool]]
 ) -> None:

@@ -208,7 +208,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_loaded_bit_by_bit_all_at_once_or_anew_the_tables_are_the_same_and_agree_with_latest(
     tmp_path: Path, steps: Sequence[tuple[str, Item, str, bool]]
 ) -> None:
@@ -245,7 +245,7 @@ NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 
 
 @given(keys=st.lists(st.tuples(NAMES, NAMES, NAMES, NAMES, st.integers(1, 10**6)), min_size=30, max_size=60))
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ids_in_the_database_are_those_of_the_keys(
     tmp_path: Path, keys: list[tuple[str, str, str, str, int]]
 ) -> None:

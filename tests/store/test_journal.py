@@ -78,7 +78,7 @@ def test_what_utf8_cannot_hold_is_replaced(journal: Journal[JournalEntry], text:
 
 
 @given(cut=st.integers(0), data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cut_anywhere_the_whole_lines_remain_and_the_rest_is_kept_aside(
     tmp_path: Path, cut: int, data: st.DataObject
 ) -> None:

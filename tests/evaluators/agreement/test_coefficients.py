@@ -305,7 +305,7 @@ def test_more_than_two_raters_are_no_pair() -> None:
 _TABLES = arrays(np.float64, (14, 3), elements=st.sampled_from([1.0, 2.0, 3.0, 4.0, 5.0, NAN]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=_TABLES, seed=st.integers(0, 99))
 def test_order_of_units_and_raters_changes_nothing(values: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -318,7 +318,7 @@ def test_order_of_units_and_raters_changes_nothing(values: Any, seed: int) -> No
             assert first.value <= 1 + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=arrays(np.float64, (14, 2), elements=st.sampled_from([1.0, 2.0, 3.0, 4.0, 5.0])))
 def test_full_agreement_is_one_where_scores_vary(values: Any) -> None:
     same = values[:, [0, 0]]
