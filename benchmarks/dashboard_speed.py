@@ -5,7 +5,8 @@
 Starts `spinebench dashboard` on the workspace (by default one that `large_workspace.py` makes and that is removed
 afterwards) and drives Chromium. Each page is opened in a browser context of its own: once as the first thing that is
 asked of a server newly started on data that no figures are kept of; then, with the figures that a server prepares
-beside its pages, once as the first thing asked of a new server, and several times more, and clicks. Content is there
+beside its pages, once as the first thing asked of a new server, and several times more, once from another page by its
+link in a window that is open, and clicks. Content is there
 when a chart, a table or a figure of the page's own is visible; `whole` is when its script has ended. A click is
 answered when the script has run to its end and the page shows what was asked for; charts are clicked by a mouse.
 Beside each wall time stands the server's CPU time, which other work on the machine lengthens less, and beside all
@@ -147,6 +148,18 @@ def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> di
     first = Timed(time.monotonic() - wall, server.cpu_s() - cpu)
     page.locator(_DONE).wait_for()
     return {"first_content": first, "whole": Timed(time.monotonic() - wall, server.cpu_s() - cpu)}
+
+
+def led_to(server: Server, page: Page, name: str) -> Timed:
+    """Open a page by its link in a window that shows another one, until its script has run to its end."""
+    title = (name or "overview").capitalize()
+    opened(server, page, "" if name else "runs")
+    link = Click(
+        title,
+        lambda page: page.get_by_test_id("stTopNavLink").get_by_text(title, exact=True).click(),
+        lambda page: page.get_by_role("heading", level=1, name=title, exact=True).wait_for(),
+    )
+    return answered(server, page, link)
 
 
 def answered(server: Server, page: Page, click: Click) -> Timed:
@@ -368,6 +381,10 @@ def _measure_page(
             with tab(browser) as page:
                 visits.append(opened(server, page, name, content))
         first, *later = visits
+        links = []
+        for _ in range(repeats if content == _CONTENT else 0):
+            with tab(browser) as page:
+                links.append(led_to(server, page, name))
         clicks: dict[str, list[Timed]] = {}
         for _ in range(2 if content == _CONTENT else 0):
             with tab(browser) as page:
@@ -385,6 +402,7 @@ def _measure_page(
             "later_visits": {what: _median([one[what] for one in later]) for what in first}
             if later
             else None,
+            "by_its_link": _median(links) if links else None,
             "clicks": {
                 what: {"first_time": _said(times[0]), "again": _said(times[-1])}
                 for what, times in clicks.items()
