@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from spinebench.builder.records import Candidate, ReviewDecision
 from spinebench.builder.review.plan import ReviewPlan
-from spinebench.records import MULTIPLE_ANSWER_TASKS, Item, Task
+from spinebench.records import MULTIPLE_ANSWER_TASKS, Item, JsonValue, Task
 from spinebench.terms import HEALTHY, canonical_disease, canonical_level, fold, level_index
 
 LONGEST_NOTE = 10_000
@@ -66,6 +66,8 @@ def corrected(
     elif item.task is Task.LOCALIZATION:
         levels = {canonical_level(text) or text for text in gold}
         changes["levels"] = tuple(sorted(levels, key=lambda text: (level_index(text) or 0, text)))
+    if isinstance(about := item.metadata.get("builder"), dict):
+        changes["metadata"] = {**item.metadata, "builder": _about(about, item.task, labels, changes)}
     review = {
         "corrected_from": list(item.gold),
         "disease_before": item.disease,
@@ -78,6 +80,22 @@ def corrected(
             "provenance": {**candidate.provenance, "review": review},
         }
     )
+
+
+def _about(
+    about: dict[str, JsonValue], task: Task, labels: Sequence[str], changes: Mapping[str, object]
+) -> dict[str, JsonValue]:
+    """What the item's metadata say of its picture, after the correction.
+
+    The levels that the source gave to another disease, or to a healthy picture, are not known for the right one.
+    """
+    stays = {name: value for name, value in about.items() if name not in {"diseases", "levels"}}
+    if task is Task.DIAGNOSIS:
+        diseases = [label for label in labels if label != HEALTHY]
+        return {**stays, **({"diseases": list(diseases)} if diseases else {})}
+    kept = {name: value for name, value in about.items() if name == "diseases"}
+    levels = changes.get("levels")
+    return {**stays, **kept, **({"levels": list(levels)} if isinstance(levels, tuple) else {})}
 
 
 def _says_more(decision: ReviewDecision) -> bool:
