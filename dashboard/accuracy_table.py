@@ -180,9 +180,15 @@ def _baselines(summary: AccuracySummary, scope: str) -> tuple[Baseline, ...]:
     return ()
 
 
+def _widest_baselines(summaries: Sequence[AccuracySummary], scope: str) -> tuple[Baseline, ...]:
+    """Of the model that was asked most questions, the first of several: baselines are the questions', not the
+    model's, and those of a partial run's few are not what the others could have got."""
+    found = [_baselines(one, scope) for one in summaries]
+    return max(found, key=lambda own: own[0].n_items if own else 0, default=())
+
+
 def _references(summaries: Sequence[AccuracySummary], scope: str) -> list[ReferenceLine]:
-    """Of the first model that was asked: baselines are the questions', not the model's."""
-    found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
+    found = _widest_baselines(summaries, scope)
     wanted = [one for one in found if one.name in _DRAWN]
     if scope == "localization":  # one level at random is no way to name a set
         wanted = [one for one in wanted if one.name != "random option"]
@@ -191,13 +197,18 @@ def _references(summaries: Sequence[AccuracySummary], scope: str) -> list[Refere
 
 def _say_baselines(summaries: Sequence[AccuracySummary]) -> None:
     for scope in ("diagnosis", "localization"):
-        found = next((_baselines(one, scope) for one in summaries if _baselines(one, scope)), ())
+        found = _widest_baselines(summaries, scope)
         if found:
             figures = ", ".join(
                 f"{one.name}{f' ({written_out(one.answer)})' if one.answer else ''} {100 * one.accuracy:.1f}"
                 for one in found
             )
-            st.text(f"Without looking, {scope}, percent of {found[0].n_items} items: {figures}.")
+            fewer = any(
+                own and own[0].n_items < found[0].n_items
+                for own in (_baselines(one, scope) for one in summaries)
+            )
+            asked = ", of which some rows were asked only part" if fewer else ""
+            st.text(f"Without looking, {scope}, percent of {found[0].n_items} items{asked}: {figures}.")
 
 
 def _unanswered(estimate: Estimate) -> int:

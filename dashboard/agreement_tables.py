@@ -22,7 +22,8 @@ def ceiling_rows(ceiling: HumanCeiling) -> list[Row]:
         ("Krippendorff's alpha, ordinal", ceiling.alpha, False),
         ("Gwet's AC2, quadratic weights", ceiling.ac2, False),
         ("mean QW kappa over pairs", ceiling.mean_kappa, False),
-        ("ICC(A,1)", ceiling.icc, False),
+        ("mean ICC(A,1) over pairs", ceiling.pairwise_icc, False),
+        ("ICC(A,1), traces that all rated", ceiling.icc, False),
         ("exact, %", ceiling.exact, True),
         ("within 1, %", ceiling.within_one, True),
     )

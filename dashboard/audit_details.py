@@ -57,7 +57,14 @@ def show_audit(folder: AuditFolder) -> None:
     )
     st.subheader("Errors by class")
     failures = rows("judge_failures", audit_id=spec.audit_id)
-    show_failures(failures, by="judge", what="judgements", n="n_judgements", message="example")
+    show_failures(
+        failures,
+        by="judge",
+        what="judgements",
+        n="n_judgements",
+        message="example",
+        n_seen=int(str(loaded["n_judgements"])),
+    )
     st.subheader("Cost")
     show_budget(folder)
     st.dataframe(

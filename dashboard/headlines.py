@@ -63,7 +63,7 @@ class Headline:
 
 def answers_headline(counts: Counts) -> list[Headline]:
     """How many answers there are and, from the lowest to the highest model (under each persona and image condition
-    for itself), how often they are right. [] without answers."""
+    for itself), how often they are right, and of how many asked. [] without answers."""
     n = sum(counts.values())
     if not n:
         return []
@@ -75,16 +75,24 @@ def answers_headline(counts: Counts) -> list[Headline]:
         ),
     ]
     for task, (name, right) in _RIGHT.items():
-        shares = _shares(counts, task, right)
+        shares, n_asked = _shares(counts, task, right)
         if shares:
+            fewest, most = min(n_asked), max(n_asked)
+            each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
             found.append(
-                Headline(name, _span(shares), "Share of asked questions, from the lowest to the highest row.")
+                Headline(
+                    f"{name}, of {each} each",
+                    _span(shares),
+                    "Share of asked questions, from the lowest to the highest row.",
+                )
             )
     return found
 
 
 def outcomes_headline(counts: Counts, task: Task) -> list[Headline]:
-    """The share of each outcome of a task, all chosen models together; those that do not occur are left out."""
+    """The share of each outcome of a task in all its questions asked, all chosen models together; those that do not
+    occur are left out. How many were asked stands in the name: of healthy spines alone, `Healthy misdiagnosed` is
+    another figure."""
     found: Counter[str] = Counter()
     for (_, _, _, of, outcome), n in counts.items():
         if of == task:
@@ -92,7 +100,7 @@ def outcomes_headline(counts: Counts, task: Task) -> list[Headline]:
     total = sum(found.values())
     return [
         Headline(
-            outcome.replace("_", " ").capitalize(),
+            f"{outcome.replace('_', ' ').capitalize()}, of {total:,}",
             f"{100 * found[outcome] / total:.1f} %",
             f"{found[outcome]:,} of {total:,} asked, all chosen models together.",
         )
@@ -134,14 +142,15 @@ def show_headline(found: Sequence[Headline]) -> None:
         time.sleep(_AHEAD_S)
 
 
-def _shares(counts: Counts, task: Task, right: Sequence[Outcome]) -> list[float]:
+def _shares(counts: Counts, task: Task, right: Sequence[Outcome]) -> tuple[list[float], list[int]]:
+    """Per row how often it is right, and of how many asked."""
     asked: Counter[tuple[str, str, str]] = Counter()
     met: Counter[tuple[str, str, str]] = Counter()
     for (model, persona, condition, of, outcome), n in counts.items():
         if of == task:
             asked[model, persona, condition] += n
             met[model, persona, condition] += n if outcome in right else 0
-    return [met[key] / n for key, n in asked.items()]
+    return [met[key] / n for key, n in asked.items()], list(asked.values())
 
 
 def _span(shares: Sequence[float]) -> str:

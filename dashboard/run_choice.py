@@ -100,7 +100,7 @@ def asked_for(name: str) -> list[str]:
 
 
 def mark_runs(runs: Sequence[RunSpec]) -> None:
-    """Say above the figures that they are simulated, or from part of a benchmark, where they are."""
+    """Say above the figures that they are simulated, of part of a benchmark, or of unfinished runs, where they are."""
     if any(run.simulated for run in runs):
         st.warning(
             "SIMULATION: simulated models or a drawn benchmark. No figure here is about a real model on real images.",
@@ -111,6 +111,13 @@ def mark_runs(runs: Sequence[RunSpec]) -> None:
         st.warning(
             f"PARTIAL: {partial} of {len(runs)} chosen runs asked only part of the benchmark.",
             icon=":material/pie_chart:",
+        )
+    unfinished = sum(_is_unfinished(run) for run in runs)
+    if unfinished:
+        st.warning(
+            f"INCOMPLETE: {unfinished} of {len(runs)} chosen runs have not got through all their questions. What is "
+            "shown is of the answers in the database; the page Runs says how far each run is.",
+            icon=":material/hourglass_empty:",
         )
 
 
@@ -125,6 +132,12 @@ def all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
 def _specs(path: str, stamps: tuple[tuple[str, int], ...]) -> tuple[RunSpec, ...]:
     # The stamps are part of the key: a new run is read, the others are not read again at every click.
     return tuple(run.spec() for run in Workspace(Path(path)).runs())
+
+
+def _is_unfinished(spec: RunSpec) -> bool:
+    """Whether a run has questions without a reply or a failure: at work still, stopped or killed."""
+    status = workspace().run(spec.run_id).status()
+    return status is None or status.n_done + status.n_failed < status.n_planned
 
 
 def _label(spec: RunSpec) -> str:

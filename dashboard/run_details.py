@@ -23,7 +23,7 @@ def show_run(folder: RunFolder) -> None:
     """Draw all of it."""
     spec = folder.spec()
     mark_runs([spec])
-    _show_sizes(folder, spec)
+    n_loaded = _show_sizes(folder, spec)
     _show_statuses(spec.run_id)
     st.subheader("Errors by class")
     show_failures(
@@ -32,6 +32,7 @@ def show_run(folder: RunFolder) -> None:
         what="answers",
         n="n_answers",
         message="last_message",
+        n_seen=n_loaded,
     )
     st.subheader("Cost and time")
     show_budget(folder)
@@ -40,23 +41,28 @@ def show_run(folder: RunFolder) -> None:
     show_spec(spec)
 
 
-def _show_sizes(folder: RunFolder, spec: RunSpec) -> None:
+def _show_sizes(folder: RunFolder, spec: RunSpec) -> int:
+    """Draw how much there is; how many answers of the run the database holds, failed ones too."""
     now = progress_of(folder)
     loaded = rows("runs", run_id=spec.run_id)
     n_loaded = int(str(loaded[0]["n_answers"])) if loaded else 0
+    n_loaded_failed = int(str(loaded[0]["n_failed"])) if loaded else 0
     n_unscored = int(str(loaded[0]["n_unscored"])) if loaded else 0
+    # The status file of a killed run lags behind its journal, from which the database is filled.
+    n_done = max(now.n_done, n_loaded - n_loaded_failed)
     columns = st.columns(5)
-    columns[0].metric("Answers done", f"{now.n_done} of {now.n_planned}")
+    columns[0].metric("Answers done", f"{n_done} of {now.n_planned}")
     columns[1].metric("Failed", now.n_failed)
     columns[2].metric("In the database", n_loaded)
     columns[3].metric("Waiting for a score", n_unscored)
     columns[4].metric("Items", f"{spec.n_items} of {spec.benchmark.n_items}")
-    if n_loaded < now.n_done:
+    if n_loaded < n_done:
         st.info(
-            f"{now.n_done - n_loaded} answers are not in the database yet. They get there when the run stops, or by "
+            f"{n_done - n_loaded} answers are not in the database yet. They get there when the run stops, or by "
             "`Load what is new` above.",
             icon=":material/hourglass_empty:",
         )
+    return n_loaded
 
 
 def _show_statuses(run_id: str) -> None:
@@ -82,10 +88,19 @@ def _show_statuses(run_id: str) -> None:
     )
 
 
-def show_failures(failures: list[dict[str, object]], *, by: str, what: str, n: str, message: str) -> None:
-    """Failed attempts by class and by model or judge, as bars and as a table with an example."""
+def show_failures(
+    failures: list[dict[str, object]], *, by: str, what: str, n: str, message: str, n_seen: int
+) -> None:
+    """Failed attempts by class and by model or judge, as bars and as a table with an example.
+
+    `n_seen` counts the answers or judgements that the database holds: of others nothing is known here.
+    """
     if not failures:
-        st.text("No attempt failed.")
+        st.text(
+            f"No attempt failed, of {n_seen:,} {what} in the database."
+            if n_seen
+            else f"No {what} are in the database yet: whether attempts failed is not known here."
+        )
         return
     values = [{"class": one["failure_class"], "who": one[by], "attempts": one["n"]} for one in failures]
     total = sum(int(str(one["n"])) for one in failures)

@@ -11,6 +11,7 @@ from spinebench.dashboard.audit_reports import StillComputingError, audit_state,
 from spinebench.dashboard.case_opening import open_cases, picked_row
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
 from spinebench.dashboard.error_data import (
+    NOT_ANSWERED,
     confusion_counts,
     healthy_rates,
     localization_summary,
@@ -104,8 +105,8 @@ def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]
             title=f"Diagnosis: gold against answered, {model or ALL_MODELS}, n = {sum(confusion.values()):,}",
         )
         st.caption(
-            "Each cell: share of its row, and answers below. Green frames: right answers. A row's n are all questions "
-            "with that gold label, unanswered ones too."
+            "Each cell: share of its row, and answers below. Green frames: right answers. A row's n: every time a "
+            "question with that gold label was asked of a model, unanswered ones too."
         )
         if cell is not None:
             _open(choice, model=models, **case_filters(*cell))
@@ -117,7 +118,13 @@ def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[
     pairs = confused_pairs(confusion)
     st.subheader("Most confused pairs")
     if not pairs:
-        st.caption("No wrong diagnosis.")
+        n = sum(confusion.values())
+        answered = n - sum(count for (_, given), count in confusion.items() if given == NOT_ANSWERED)
+        st.caption(
+            f"No wrong diagnosis among the {answered:,} answered, of {n:,} asked."
+            if answered
+            else f"Not one of {n:,} questions was answered: nothing could be confused."
+        )
         return
     shown = pairs[:_TOP_PAIRS]
     row = picked_row(

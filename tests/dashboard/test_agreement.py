@@ -79,6 +79,12 @@ def test_the_figures_are_those_of_the_report(audited: Workspace, rows: AuditRows
         assert kappa.interval is not None
         assert f"{kappa.value:.2f} [{kappa.interval.low:.2f} to {kappa.interval.high:.2f}]" in text
         assert f"{judge.differences.bias:+.2f}" in text
+    among = next(table.value for table in app.dataframe if "figure" in table.value).set_index("figure")
+    pairwise = one.ceiling.pairwise_icc  # as `spinebench agree` has it
+    assert pairwise.value is not None
+    assert among.loc["mean ICC(A,1) over pairs", "value [95 % interval]"].startswith(
+        f"{pairwise.value:.2f} ["
+    )
     assert f"{one.n_rated} of {one.n_traces} traces rated" in text
     titles = [str(chart["title"]["text"]) for chart in charts(app)]
     assert [title.split(":")[0] for title in titles] == [

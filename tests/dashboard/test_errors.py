@@ -102,6 +102,36 @@ def titles(shown: AppTest) -> list[str]:
     return [str(chart["title"]) for chart in charts(shown)]
 
 
+def test_shares_of_all_asked_say_of_how_many(planted: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two of three healthy images were answered with a disease, which is two of seven diagnoses.
+    html = "".join(str(one.proto.body) for one in page(planted, monkeypatch).get("html"))
+    assert "<dt>Healthy misdiagnosed, of 7</dt><dd>28.6 %</dd>" in html
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        pytest.param(True, "No wrong diagnosis among the 1 answered, of 2 asked.", id="one right"),
+        pytest.param(False, "Not one of 2 questions was answered", id="none answered"),
+    ],
+)
+def test_no_wrong_diagnosis_is_said_of_answers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answered: bool, said: str
+) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    silent = [
+        JournalEntry(
+            answer=answer(key(item.id), text="?"),
+            scored=scored(key(item.id), item, (), Outcome.NOT_ANSWERED, status="unparsed"),  # type: ignore[arg-type]
+        )
+        for item in DISEASED[:2]
+    ]
+    stored_run(workspace, [right(DISEASED[0]) if answered else silent[0], silent[1]], items=DISEASED)
+    ingest(workspace)
+    captions = [str(one.value) for one in page(workspace, monkeypatch).caption]
+    assert any(caption.startswith(said) for caption in captions)
+
+
 CONFUSION = Counter(
     {
         ("Osteophytes", "Osteophytes"): 1,

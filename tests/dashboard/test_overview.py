@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from spinebench.evaluators.results import summarize
-from spinebench.records import Outcome
+from spinebench.records import Outcome, RunState, Task
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
-from tests.stored_runs import ITEMS, key, right, scored, spec, stored_run
+from tests.stored_runs import ITEMS, key, right, scored, spec, status_of, stored_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -88,6 +88,53 @@ def test_runs_are_chosen_by_the_address_and_of_one_benchmark_by_default(tmp_path
     assert app.query_params["run"] == ["run-1"] or app.query_params["run"] == "run-1"
     assert not app.exception
     assert app.dataframe[0].value["n"].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("n_done", "n_failed", "marked"),
+    [
+        pytest.param(None, 0, True, id="never begun"),
+        pytest.param(7, 2, True, id="stopped"),
+        pytest.param(8, 2, False, id="all asked, two failed"),
+        pytest.param(10, 0, False, id="all answered"),
+    ],
+)
+def test_runs_that_have_not_asked_all_say_so(
+    tmp_path: Path, page: Open, n_done: int | None, n_failed: int, marked: bool
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    run = stored_run(workspace, [right(ITEMS[0])])
+    if n_done is not None:
+        status = status_of(run, RunState.INCOMPLETE, n_done=n_done)
+        run.write_status(status.model_copy(update={"n_failed": n_failed}))
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert not app.exception
+    assert ("INCOMPLETE: 1 of 1 chosen runs" in texts(app)) is marked
+
+
+def test_answers_without_looking_are_those_of_the_model_that_was_asked_most(
+    tmp_path: Path, page: Open
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    asked = [item for item in ITEMS if item.task is Task.DIAGNOSIS]
+    stored_run(workspace, [right(asked[0]), *(right(item, "sim/b") for item in asked)])
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert app.dataframe[0].value["n"].tolist() == [1, len(asked)]  # the model asked least comes first
+    said = (
+        f"Without looking, diagnosis, percent of {len(asked)} items, of which some rows were asked only part:"
+    )
+    assert said in texts(app)
+
+
+def test_headline_shares_name_how_many_were_asked(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    asked = [item for item in ITEMS if item.task is Task.DIAGNOSIS]
+    stored_run(workspace, [right(asked[0]), *(right(item, "sim/b") for item in asked)])
+    ingest(workspace)
+    shown = "".join(str(one.proto.body) for one in page(workspace.path, "overview").get("html"))
+    assert f"<dt>Diagnosis right, of 1 to {len(asked)} each</dt><dd>100.0 %</dd>" in shown
 
 
 def test_nothing_chosen_is_said(tmp_path: Path, page: Open) -> None:

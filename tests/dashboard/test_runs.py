@@ -92,6 +92,26 @@ def test_what_is_not_in_the_database_yet_is_said_and_loaded_on_request(tmp_path:
     assert "not in the database yet" not in texts(app)
 
 
+def test_no_attempt_failed_is_said_only_of_what_the_database_holds(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    run = stored_run(workspace, [right(item) for item in ITEMS])
+    run.write_status(status_of(run, RunState.INCOMPLETE, n_done=5))
+    assert "whether attempts failed is not known here" in texts(page(workspace.path, "runs"))
+    ingest(workspace)
+    assert f"No attempt failed, of {len(ITEMS)} answers in the database." in texts(
+        page(workspace.path, "runs")
+    )
+
+
+def test_a_killed_run_has_done_what_the_database_holds(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    run = stored_run(workspace, [*(right(item) for item in ITEMS[:4]), failed(ITEMS[4], failures=2)])
+    run.write_status(status_of(run, RunState.RUNNING, n_done=3))  # its last words, an answer ago
+    ingest(workspace)
+    shown = metrics(page(workspace.path, "runs"))
+    assert (shown["Answers done"], shown["In the database"]) == ("4 of 10", "5")
+
+
 def test_errors_are_counted_by_class_with_an_example(tmp_path: Path, page: Open) -> None:
     workspace = Workspace(tmp_path / "ws")
     stored_run(workspace, [right(ITEMS[0]), failed(ITEMS[1], failures=2), failed(ITEMS[2], failures=3)])
