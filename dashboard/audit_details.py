@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.live_progress import progress_of
 from spinebench.dashboard.run_details import show_budget, show_failures
 from spinebench.dashboard.spec_table import show_spec
@@ -14,6 +15,8 @@ from spinebench.store.audit_folder import AuditFolder
 def show_audit(folder: AuditFolder) -> None:
     """Draw all of it."""
     spec = folder.spec()
+    marks = {"SIMULATION": spec.simulated, "PARTIAL": spec.partial}
+    mark_charts(*(mark for mark, holds in marks.items() if holds))
     if spec.simulated:
         st.warning(
             "SIMULATION: simulated models, judges or clinicians, or a drawn benchmark. No figure here is about a "

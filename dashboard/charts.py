@@ -14,6 +14,7 @@ import streamlit as st
 from altair.utils import schemapi
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
+_MARKS = "marks of charts"
 
 
 def leave_unchecked() -> None:
@@ -26,9 +27,17 @@ def checked() -> bool:
     return bool(schemapi.DEBUG_MODE)
 
 
+def mark_charts(*marks: str) -> None:
+    """From now on charts of this page say so below their titles: a chart is saved without the page's warnings.
+
+    Every page with charts calls this before it draws one, without marks where its charts bear their own.
+    """
+    st.session_state[_MARKS] = ", ".join(marks)
+
+
 def show_chart(chart: AnyChart, *, key: str | None = None) -> None:
     """Draw a chart as wide as its place. Its data are inline: of a data frame altair would refuse 5,000 rows."""
-    st.vega_lite_chart(spec=chart.to_dict(validate=checked()), width="stretch", key=key)
+    st.vega_lite_chart(spec=_spec(chart), width="stretch", key=key)
 
 
 def clicked_marks(chart: AnyChart, selection: str, *, key: str) -> Sequence[Mapping[str, Any]]:
@@ -37,7 +46,7 @@ def clicked_marks(chart: AnyChart, selection: str, *, key: str) -> Sequence[Mapp
     event = cast(
         Any,
         st.vega_lite_chart(
-            spec=chart.to_dict(validate=checked()),
+            spec=_spec(chart),
             on_select="rerun",
             selection_mode=selection,
             key=key,
@@ -45,3 +54,14 @@ def clicked_marks(chart: AnyChart, selection: str, *, key: str) -> Sequence[Mapp
         ),
     )
     return list(event["selection"].get(selection) or [])
+
+
+def _spec(chart: AnyChart) -> dict[str, Any]:
+    spec: dict[str, Any] = chart.to_dict(validate=checked())
+    marks = str(st.session_state.get(_MARKS, ""))
+    if marks and "title" in spec:
+        title = spec["title"] if isinstance(spec["title"], dict) else {"text": spec["title"]}
+        said = title.get("subtitle") or []
+        above = [said] if isinstance(said, str) else list(said)
+        spec["title"] = {"subtitleColor": "#7F7F7F", **title, "subtitle": [*above, marks]}
+    return spec

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.workspace_data import stop_if_empty, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.records import RunSpec
@@ -100,19 +101,22 @@ def asked_for(name: str) -> list[str]:
 
 
 def mark_runs(runs: Sequence[RunSpec]) -> None:
-    """Say above the figures that they are simulated, of part of a benchmark, or of unfinished runs, where they are."""
+    """Say above the figures, and below the title of each chart that follows, that they are simulated, of part of a
+    benchmark, or of unfinished runs, where they are."""
     if any(run.simulated for run in runs):
         st.warning(
             "SIMULATION: simulated models or a drawn benchmark. No figure here is about a real model on real images.",
             icon=":material/science:",
         )
     partial = sum(run.partial for run in runs)
+    unfinished = sum(_is_unfinished(run) for run in runs)
+    marks = {"SIMULATION": any(run.simulated for run in runs), "PARTIAL": partial, "INCOMPLETE": unfinished}
+    mark_charts(*(mark for mark, holds in marks.items() if holds))
     if partial:
         st.warning(
             f"PARTIAL: {partial} of {len(runs)} chosen runs asked only part of the benchmark.",
             icon=":material/pie_chart:",
         )
-    unfinished = sum(_is_unfinished(run) for run in runs)
     if unfinished:
         st.warning(
             f"INCOMPLETE: {unfinished} of {len(runs)} chosen runs have not got through all their questions. What is "

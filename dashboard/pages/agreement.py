@@ -26,6 +26,7 @@ from spinebench.dashboard.audit_reports import (
     facts_of,
     scored_dimensions,
 )
+from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.headlines import audit_headline, show_headline
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
@@ -35,6 +36,7 @@ from spinebench.errors import SpinebenchError
 def show() -> None:
     """Draw the page."""
     st.title("Agreement")
+    mark_charts()
     specs = audit_specs()
     if not specs:
         _say_no_audit()

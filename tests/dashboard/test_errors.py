@@ -99,7 +99,16 @@ def charts(shown: AppTest) -> list[dict[str, Any]]:
 
 
 def titles(shown: AppTest) -> list[str]:
-    return [str(chart["title"]) for chart in charts(shown)]
+    return [str(chart["title"]["text"]) for chart in charts(shown)]
+
+
+@pytest.mark.parametrize("part", ["diagnosis", "localization"])
+def test_a_chart_that_is_saved_says_what_the_page_warns_of(
+    planted: Workspace, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    drawn = charts(page(planted, monkeypatch, part=part))
+    assert drawn
+    assert all(chart["title"]["subtitle"][-1] == "SIMULATION, INCOMPLETE" for chart in drawn)
 
 
 def test_shares_of_all_asked_say_of_how_many(planted: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
