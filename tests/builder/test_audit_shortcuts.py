@@ -253,6 +253,8 @@ def test_a_check_that_could_not_be_made_has_not_passed() -> None:
     assert untried["label_frequency"] == "evaluation, diagnosis: 10 clusters, fewer than 20"
     assert untried["shortcut:text"] == untried["label_frequency"]
     assert untried["shared_clusters"] == "only one split"
+    beside_nothing = audit_benchmark({"test": diagnoses(10)[0], "train": ()}, plan=AuditPlan())
+    assert {one.name for one in beside_nothing.not_tried} >= {"shared_clusters", "repeated_items"}
     assert untried["near_conflicts"] == "no picture could be looked at"
     assert {one.name for one in report.checks if one.passed} == {"positions", "label_conflicts"}
     assert report.failed == ()
