@@ -29,6 +29,8 @@ def status(
         emit({"type": "build", **report.model_dump(mode="json")})
         return
     print_build(report)
+    for line in report.not_given:
+        say(f"not given: {line}")
     if report.failed_checks:
         say(f"stopped by the audit: {', '.join(report.failed_checks)}")
     elif not report.finished:

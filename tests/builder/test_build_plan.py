@@ -152,6 +152,8 @@ def test_a_source_that_gives_no_image_is_told(tmp_path: Path, capsys: pytest.Cap
     assert "not given: source 'vindr': no image (" in said
     assert " missing image" in said
     assert "'buu'" not in said
+    assert run_app(["build", "status", str(tmp_path / "build")]) == 0
+    assert "not given: source 'vindr': no image (" in capsys.readouterr().err
 
 
 def test_the_table_of_stages_fits_a_terminal(
