@@ -13,6 +13,8 @@ from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence
 
 Figure = Literal["corrected", "judge", "clinicians"]
+_FEW = 10
+"""As many labels as `spinebench calibrate` wants for an interval that is not rough."""
 
 
 def estimate_of(one: FailurePrevalence, figure: Figure) -> Estimate:
@@ -26,6 +28,24 @@ def estimate_of(one: FailurePrevalence, figure: Figure) -> Estimate:
             return one.clinicians
         case _:
             assert_never(figure)
+
+
+def doubts(estimates: Sequence[Estimate]) -> list[str]:
+    """What the chart does not show of its points: how many have no interval, how many rest on few traces."""
+    points = [one for one in estimates if one.value is not None]
+    bare = sum(one.interval is None for one in points)
+    few = sum(one.n < _FEW for one in points)
+    return [
+        f"{n} of {len(points)} points {said}"
+        for n, said in (
+            (
+                bare,
+                "have no interval, from fewer than two traces or from marks that are all the same: no findings.",
+            ),
+            (few, f"rest on fewer than {_FEW} traces: rough."),
+        )
+        if n
+    ]
 
 
 def failure_mode_chart(

@@ -120,7 +120,7 @@ def audit_headline(spec: AuditSpec) -> list[Headline]:
         Headline(
             "Ratings", f"{audit['n_ratings']:,} of {audit['n_assigned']:,}", "By clinicians, of assigned."
         ),
-        Headline("Clinicians", f"{audit['n_raters']:,}"),
+        Headline("Clinicians assigned", f"{audit['n_raters']:,}", "They need not have rated yet."),
     ]
 
 

@@ -18,7 +18,7 @@ from spinebench.dashboard.error_data import (
     outcome_counts,
     shift_counts,
 )
-from spinebench.dashboard.failure_mode_chart import Figure, estimate_of, failure_mode_chart
+from spinebench.dashboard.failure_mode_chart import Figure, doubts, estimate_of, failure_mode_chart
 from spinebench.dashboard.headlines import outcomes_headline, show_headline
 from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
@@ -251,6 +251,8 @@ def _failure_modes(choice: RunChoice) -> None:
     picked = failure_mode_chart(found, figure, models)
     if picked is not None:
         _open(choice, audit=audit_id, mode=str(picked["mode"]), model=str(picked["model"]))
+    for doubt in doubts([estimate_of(one, figure) for one in found if one.model != ALL_MODELS]):
+        st.text(doubt)
     undefined = [one for one in found if one.model != ALL_MODELS and estimate_of(one, figure).value is None]
     if undefined:
         reason = estimate_of(undefined[0], figure).reason

@@ -19,6 +19,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from spinebench.dashboard.confusion_matrix import ConfusedPair, case_filters, confused_pairs
+from spinebench.dashboard.failure_mode_chart import doubts
+from spinebench.evaluators.estimate import Estimate, Interval
 from spinebench.records import JournalEntry, Outcome, Scored
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
@@ -100,6 +102,20 @@ def charts(shown: AppTest) -> list[dict[str, Any]]:
 
 def titles(shown: AppTest) -> list[str]:
     return [str(chart["title"]["text"]) for chart in charts(shown)]
+
+
+def test_points_without_an_interval_or_of_few_traces_are_counted() -> None:
+    span = Interval(low=0.1, high=0.5, level=0.95, method="Wilson")
+    points = [
+        Estimate(name="share", value=0.2, interval=span, n=12, n_clusters=12),
+        Estimate(name="share", value=0.2, interval=span, n=9, n_clusters=9),
+        Estimate(name="share", value=-0.8, interval=None, n=1, n_clusters=1),
+        Estimate(name="share", value=None, interval=None, n=0, n_clusters=0, reason="no labels"),
+    ]
+    bare, few = doubts(points)
+    assert bare.startswith("1 of 3 points have no interval")
+    assert few == "2 of 3 points rest on fewer than 10 traces: rough."
+    assert doubts(points[:1]) == []
 
 
 @pytest.mark.parametrize("part", ["diagnosis", "localization"])
