@@ -110,7 +110,10 @@
 
   function empty() {
     at("form").hidden = true;
-    write(at("question"), "There is nothing for you to review at present.");
+    at("item").replaceChildren(make("p", "plain", content.adjudicates
+      ? "There is nothing for you to decide yet: items on which reviewers differ come here as soon as there are any. " + (server === null ? "Ask the study lead for a new file then." : "Load the page again later.")
+      : "There is nothing for you to review at present."));
+    for (const id of ["undo", "open"]) at(id).disabled = true;
     showProgress();
   }
 
@@ -154,13 +157,16 @@
 
   const seen = (one) => one.images.length === 0 || at("picture").querySelector(".viewer")?.dataset.loaded !== undefined;
 
+  // A reason that the plan has no more is named as it stands.
+  const reasonText = (id) => content.reasons.find((known) => known.id === id)?.text ?? id;
+
   function drawForm() {
     const one = cases.get(here().id);
     const last = decided.get(one.id);
     const stands = last !== undefined && !last.withdrawn ? last : null;
     write(at("state"), stands === null ? (here().state === "changed" ? "changed since you decided" : "open") : SAID[stands.decision]);
     at("state").className = `chip ${stands === null ? "" : "done"}`;
-    write(at("stated"), stands === null ? "" : [stands.reason, ...(stands.gold ?? [])].filter((text) => text).join(" · "));
+    write(at("stated"), stands === null ? "" : [reasonText(stands.reason), ...(stands.gold ?? [])].filter((text) => text).join(" · "));
     for (const [id, name] of [["accept", "accept"], ["correct", "correct"], ["reject", "reject"]]) {
       at(id).setAttribute("aria-pressed", String(mode === name || (mode === null && stands?.decision === name)));
     }
@@ -251,6 +257,7 @@
   }
 
   function toOpen() {
+    if (order.length === 0) return;
     for (let ahead = 1; ahead <= order.length; ahead += 1) {
       const index = (place + ahead) % order.length;
       if (isOpen(order[index])) { show(index); return; }

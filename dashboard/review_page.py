@@ -66,6 +66,7 @@ def _about(desk: Desk) -> dict[str, JsonValue]:
     return {
         "set": desk.set_id,
         "reviewer": desk.reviewer,
+        "adjudicates": desk.adjudicates,
         "simulated": desk.review.simulated,
         "reasons": [*desk.review.reasons()],
     }

@@ -1,4 +1,4 @@
-"""The pages around rating: where a rater signs in, and the list of what is theirs."""
+"""The pages around rating and review: where somebody signs in, and the list of what is theirs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sign_in_page(fault: str = "", *, provider: str | None = None) -> str:
         else f'<a class="button" href="{TO_PROVIDER}">Sign in through {escape(provider)}</a>'
     )
     return _page(
-        "Sign in to rate",
+        "Sign in",
         f'{said}{through}<form method="post" action="/sign-in"><label for="token">Your personal token</label>'
         f'<input id="token" name="token" type="password" autocomplete="current-password" required{focus}>'
         '<button type="submit">Sign in</button></form>'
@@ -61,7 +61,7 @@ def packets_page(
     if review is not None:
         address, n_decided, n_items = review
         lines += f'<li><a href="{escape(address)}">Review of items</a>: {n_decided} of {n_items} decided</li>'
-    body = f"<ul>{lines}</ul>" if lines else "<p>There is nothing for you to rate at present.</p>"
+    body = f"<ul>{lines}</ul>" if lines else "<p>There is nothing for you to do at present.</p>"
     return _page(
         f"Signed in as {rater}",
         f'{body}<form method="post" action="/sign-out"><button type="submit">Sign out</button></form>',
@@ -91,7 +91,7 @@ def unknown_page(provider: str, *, subject: str, email: str | None, email_verifi
 
 def message_page(text: str) -> str:
     """One sentence, and the way back."""
-    return _page("Rating", f'<p>{escape(text)}</p><p><a href="/">Back</a></p>')
+    return _page("Nothing to show", f'<p>{escape(text)}</p><p><a href="/">Back</a></p>')
 
 
 def _page(title: str, body: str) -> str:

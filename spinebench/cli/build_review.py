@@ -135,6 +135,11 @@ def sheet(
             say(
                 f"{name}: {n} items in {table} and on {n_pages} {'page' if n_pages == 1 else 'pages'} beside it"
             )
+            if n == 0 and desk.adjudicates:
+                say(
+                    f"  {name} decides where reviewers differ, which they do on no item so far: call this again "
+                    "once their decisions are imported"
+                )
     say(f"When it is filled in: spinebench build review import {build} FILE --reviewer NAME")
 
 

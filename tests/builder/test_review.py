@@ -435,7 +435,7 @@ def test_the_adjudicator_gets_what_reviewers_differ_on(tmp_path: Path) -> None:
     (case,) = zoe.cases([state[0]])
     assert (case["item_id"], case["earlier"]) == (
         "item-002",
-        ["accept", "reject · not_visible · nothing to be seen"],
+        ["accept", "reject · The finding cannot be seen in this picture · nothing to be seen"],
     )
     zoe.take(sent(candidates[2], "reject", reason="poor_image"))
     done = resolve(candidates, decisions_of(build / "review"), plan)

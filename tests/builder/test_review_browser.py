@@ -210,6 +210,7 @@ def test_undo_and_deciding_again(page: Page, site: Site) -> None:
     page.keyboard.press("ArrowLeft")
     ready(page, first)
     assert page.inner_text("#state") == "rejected"
+    assert page.inner_text("#stated") == "The picture does not show what the marked answer says"
     page.keyboard.press("a")
     page.wait_for_function("() => document.querySelector('#progress').textContent.startsWith('1 of 4')")
     decided(page, 1)
@@ -306,3 +307,22 @@ def test_a_file_without_a_network(chromium: Browser, tmp_path: Path, build: Path
     assert read_sheet(desk, path).n_known == 4
     found = {one.item_id: one.decision for one in decisions_of(build / "review")}
     assert found == {name: "accept" if number else "reject" for number, name in enumerate(names)}
+
+
+def test_an_adjudicator_with_nothing_to_decide_yet(chromium: Browser, tmp_path: Path) -> None:
+    plan = ReviewPlan(reviewers=("anna",), adjudicator="cora")
+    desk = Desks(make_build(tmp_path, [candidate(0)], plan)).of("cora")
+    assert desk is not None
+    (html,) = offline_pages(desk)
+    (tmp_path / "page.html").write_text(html, "utf-8")
+    opened = chromium.new_page()
+    troubles: list[str] = []
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.goto((tmp_path / "page.html").as_uri())
+    opened.wait_for_function("() => document.querySelector('#progress').textContent === '0 of 0 decided'")
+    assert opened.inner_text("#item").startswith("There is nothing for you to decide yet")
+    for key in "oaurc":
+        opened.keyboard.press(key)
+    assert opened.is_disabled("#open")
+    assert troubles == []
+    opened.close()

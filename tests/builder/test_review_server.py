@@ -80,7 +80,7 @@ def test_everybody_reaches_their_own_part_and_no_other(workspace: Workspace, bui
     anna, ben, carl = (signed_in(workspace, build, name) for name in ("anna", "ben", "carl"))
     own, other = content_of(anna), content_of(ben)
     assert (len(own["items"]), len(other["items"]), own["set"] == other["set"]) == (3, 3, False)
-    assert "nothing for you to rate" in carl.get("/").text
+    assert "nothing for you to do" in carl.get("/").text
     theirs = cases_of(ben, other)
     for path in (
         f"/review/{other['set']}",

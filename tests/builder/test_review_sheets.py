@@ -222,8 +222,20 @@ def test_the_adjudicators_table_tells_what_was_said_and_not_by_whom(tmp_path: Pa
     zoe = Desks(build).of("zoe")
     assert zoe is not None
     (row,) = table(write_sheet(zoe, tmp_path)[0])
-    assert (row["item_id"], row["said"]) == ("item-000", "accept\nreject · not_visible")
+    assert (row["item_id"], row["said"]) == (
+        "item-000",
+        "accept\nreject · The finding cannot be seen in this picture",
+    )
     assert [one["said"] for one in table(sheets["ben"])] == ["", ""]
+
+
+def test_an_adjudicators_sheet_that_is_empty_so_far_is_told(
+    tmp_path: Path, review: Callable[..., tuple[int, str, str]]
+) -> None:
+    plan = ReviewPlan(reviewers=("anna", "ben"), adjudicator="zoe")
+    build = make_build(tmp_path, [candidate(0)], plan, images=False)
+    code, _, err = review("sheet", build, "--reviewer", "zoe")
+    assert (code, "zoe decides where reviewers differ, which they do on no item so far" in err) == (0, True)
 
 
 def test_status_says_what_is_simulated(tmp_path: Path, review: Callable[..., tuple[int, str, str]]) -> None:

@@ -272,7 +272,7 @@ def test_behind_the_lock_nothing_is_taken(tmp_path: Path) -> None:
     audit.lock_ratings(at=AT)
     reply = client.post(content["server"]["submit"], json=rated(content, 1))
     assert (reply.status_code, reply.json()["reason"]) == (404, "the ratings of this study are final by now.")
-    assert "nothing for you to rate" in client.get("/").text
+    assert "nothing for you to do" in client.get("/").text
     assert len(audit.ratings()) == 1
 
 

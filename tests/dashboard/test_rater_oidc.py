@@ -148,7 +148,7 @@ def test_a_session_ends_when_the_identity_is_taken_back(workspace: Workspace, pr
     issue_token(workspace, "a", at=AT)  # another way in: this session stays
     assert client.get("/").status_code == 303
     set_identities(workspace, "a", [email_identity("other@x.org")], at=AT)
-    assert "Sign in to rate" in client.get("/").text
+    assert "<h1>Sign in</h1>" in client.get("/").text
 
 
 # ---------------------------------------------------------------- what is refused

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from spinebench.builder.records import ReviewDecision, Stage
 from spinebench.builder.review.checking import problem_of
 from spinebench.builder.review.ledger import ReviewEntry, ReviewerJournal
+from spinebench.builder.review.plan import reason_text
 from spinebench.builder.review.prescreen_records import PRESCREEN
 from spinebench.builder.review.queue import CANDIDATES, PLAN, SOURCES, Review, item_key
 from spinebench.records import JsonValue, digest
@@ -145,7 +146,8 @@ class Desk:
             entry = journal.last(item_id, self.review.hashes[item_id])
             if entry is not None and not entry.withdrawn:
                 one = entry.decision
-                parts = (one.decision, one.reason, *one.gold, one.note)
+                reason = None if one.reason is None else reason_text(one.reason)
+                parts = (one.decision, reason, *one.gold, one.note)
                 said.append(" · ".join(part for part in parts if part))
         return [*sorted(said)]
 
