@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 from typing import Any
 
@@ -235,6 +236,27 @@ def test_false_alarms_on_clean_sets_are_no_more_than_nominal() -> None:
 def test_the_order_of_items_says_nothing() -> None:
     items, facts = diagnoses(120, seed=5)
     assert audited(items, facts) == audited(items[::-1], facts)
+
+
+def test_an_interval_holds_nothing_that_cannot_be() -> None:
+    # Every item is right in another set of two levels or more: no baseline hits one of them. One of the 31 non-empty
+    # sets of five levels is right by chance, so that no score can lie further than 1/31 below chance.
+    items = [
+        one.model_copy(update={"gold": gold, "levels": gold})
+        for one, gold in zip(
+            localizations(24),
+            [tuple(c) for k in (2, 3, 4) for c in itertools.combinations(LEVELS, k)][:24],
+            strict=True,
+        )
+    ]
+    by_chance = [one for one in audited(items).shortcuts if one.measure == "accuracy"]
+    never = [one for one in by_chance if one.score == 0]
+    assert never
+    for one in never:
+        assert one.above_chance.value == pytest.approx(-1 / 31, abs=1e-6)
+        assert one.above_chance.low == pytest.approx(-1 / 31, abs=1e-6)
+        assert one.above_chance.high > 0.1  # 0 of 24 keeps its upper bound
+    assert all(one.above_chance.low >= -1 / 31 - 1e-6 for one in by_chance)
 
 
 def test_what_cannot_be_tried_is_said() -> None:

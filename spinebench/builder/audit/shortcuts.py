@@ -22,6 +22,8 @@ _SEE_OPTIONS = {BaselineName.OPTIONS, BaselineName.TEXT, BaselineName.ALL}
 """That a label is right whenever it is offered is what these are there to find; the others look beyond it."""
 LEAST_CLUSTERS = 20
 """Clusters below which no baseline is tried: nothing could be said about it."""
+_EITHER_WAY = Bounds(-1, 1)
+"""Range of a difference between two scores."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ def _result(
     reference: FloatArray | None,
     plan: AuditPlan,
 ) -> ShortcutResult:
-    above_chance, p_chance = _difference(scores - chance, questions.clusters, plan)
+    # A score is 0 to 1 and chance is known: less than chance below it, or more than the rest above it, cannot be.
+    possible = Bounds(-float(chance.max()), 1 - float(chance.min()))
+    above_chance, p_chance = _difference(scores - chance, questions.clusters, plan, possible)
     above_reference, p_reference = (
         (None, p_chance) if reference is None else _difference(scores - reference, questions.clusters, plan)
     )
@@ -143,13 +147,15 @@ def _result(
     )
 
 
-def _difference(values: FloatArray, clusters: IntArray, plan: AuditPlan) -> tuple[Difference, float]:
-    """The mean with its interval, and the one-sided p-value that it is no more than delta.
+def _difference(
+    values: FloatArray, clusters: IntArray, plan: AuditPlan, possible: Bounds = _EITHER_WAY
+) -> tuple[Difference, float]:
+    """The mean with its interval, cut at what is `possible`, and the one-sided p-value that it is no more than delta.
 
     Where all values are alike there is no standard error; then Hoeffding's bound (1963) on the number of clusters,
     for values in -1 to 1, gives the p-value.
     """
-    found = combined_mean("difference", [Part(values, clusters)], level=plan.level, limits=Bounds(-1, 1))
+    found = combined_mean("difference", [Part(values, clusters)], level=plan.level, limits=_EITHER_WAY)
     assert found.value is not None
     assert found.interval is not None
     beyond = found.value - plan.delta
@@ -158,11 +164,8 @@ def _difference(values: FloatArray, clusters: IntArray, plan: AuditPlan) -> tupl
         p = two_sided / 2 if beyond > 0 else 1 - two_sided / 2
     else:
         p = math.exp(-found.n_clusters * beyond**2 / 2) if beyond > 0 else 1.0
-    interval = found.interval
-    return (
-        Difference(value=_round(found.value), low=_round(interval.low), high=_round(interval.high)),
-        p,
-    )
+    low, high = max(possible.low, found.interval.low), min(possible.high, found.interval.high)
+    return Difference(value=_round(found.value), low=_round(low), high=_round(high)), p
 
 
 def _adjusted(found: Sequence[ShortcutResult], plan: AuditPlan) -> tuple[ShortcutResult, ...]:
