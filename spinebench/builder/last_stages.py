@@ -32,6 +32,7 @@ from spinebench.builder.review.resolving import Reviewed, resolve
 from spinebench.builder.selection import select
 from spinebench.builder.severity import load_policy
 from spinebench.builder.stages import StageRecord
+from spinebench.errors import DataError
 from spinebench.records import JsonValue, digest
 
 
@@ -95,6 +96,13 @@ def select_splits(
     work.ended(record, list(chosen.dropped))
     if not any(chosen.splits.values()):
         raise nothing("select", "item in a split", work)
+    if empty := [name for name in plan.select.splits if not chosen.splits[name]]:
+        others = ", ".join(f"{len(some)} in {name}" for name, some in chosen.splits.items() if some)
+        raise DataError(
+            f"split {empty[0]!r} of the plan: expected at least one item, found none ({others}; "
+            f"{len(chosen.dropped)} in no split); read {Stage.SELECT.value}/{SELECTION_REPORT} and {DROPPED} there, "
+            "then correct tasks, numbers or limits under 'select', or leave the split out"
+        )
     return chosen.splits, chosen.report.lines()
 
 

@@ -19,6 +19,7 @@ from spinebench.cli.app import run_app
 from spinebench.cli.build_benchmark import print_build
 from spinebench.errors import UsageError
 from spinebench.models import checkpoint
+from tests.builder.review_builds import simulate
 from tests.builder.trees import write_buu, write_vindr
 
 LEAST: dict[str, Any] = {
@@ -154,6 +155,28 @@ def test_a_source_that_gives_no_image_is_told(tmp_path: Path, capsys: pytest.Cap
     assert "'buu'" not in said
     assert run_app(["build", "status", str(tmp_path / "build")]) == 0
     assert "not given: source 'vindr': no image (" in capsys.readouterr().err
+
+
+def test_a_named_split_without_an_item_is_exit_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_buu(tmp_path / "buu", 4)
+    plan = tmp_path / "plan.yaml"
+    values: dict[str, Any] = {
+        "sources": [{"kind": "buu", "folder": "buu"}],
+        "items": {"missing_similarities": "random"},
+        "review": {"reviewers": ["anna"], "simulated": ["anna"]},
+        # The first takes all of the task, and leaves the second nothing.
+        "select": {"splits": {"evaluation": {"diagnosis": None}, "hard": {"diagnosis": 2}}},
+    }
+    plan.write_text(yaml.safe_dump(values))
+    command = ["build", "benchmark", str(plan), "--out", str(tmp_path / "build")]
+    assert run_app(command) == 0
+    simulate(tmp_path / "build", wrong=0)
+    capsys.readouterr()
+    assert run_app(command) == 3
+    said = capsys.readouterr().err
+    assert "split 'hard' of the plan: expected at least one item, found none (8 in evaluation; " in said
+    assert "or leave the split out" in said
+    assert not (tmp_path / "build" / "package").exists()
 
 
 def test_the_table_of_stages_fits_a_terminal(
