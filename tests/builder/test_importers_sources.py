@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,16 @@ def test_csxa_numbers_as_text_and_two_pictures_of_one_number(tmp_path: Path) -> 
         pytest.param(lambda book: book["Sheet1"].delete_rows(1), "no column 'Number' in row 2", id="header"),
         pytest.param(lambda book: book["Sheet1"].delete_cols(5), "no column 'Curvature", id="column"),
         pytest.param(lambda book: book["Sheet1"].delete_rows(1, 99), "has no second row", id="empty"),
+        pytest.param(
+            lambda book: setattr(book["Sheet1"]["A2"], "value", "Numbers"),
+            "which holds 'Numbers, Gender: 1.Male, .*; correct sheet, row or column names in a copy of it",
+            id="other spelling",
+        ),
+        pytest.param(
+            lambda book: setattr(book["Sheet1"]["E2"], "value", "Curvature: 1.Straight, 2.Lordotic"),
+            "says in its header that curvature 1 is 'straight'",
+            id="other codes",
+        ),
     ],
 )
 def test_csxa_another_workbook(change: Callable[[Any], None], message: str, tmp_path: Path) -> None:
@@ -391,6 +402,85 @@ def write_images(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "how"),
+    [
+        pytest.param("rsna", ".dcm", "in a source of kind 'table'", id="RSNA"),
+        pytest.param("vindr", ".dicom", "in a source of kind 'table'", id="VinDr"),
+        pytest.param("table", ".png", "correct the path in the table", id="table"),
+    ],
+)
+def test_exported_pictures_are_told_from_lost_ones(kind: str, ending: str, how: str, tmp_path: Path) -> None:
+    match kind:
+        case "rsna":
+            folder = trees.write_rsna(tmp_path, 1)
+        case "vindr":
+            folder = trees.write_vindr(tmp_path, 1, 1)
+        case _:
+            folder = trees.write_table(tmp_path, 1)
+    for file in folder.rglob(f"*{ending}"):
+        file.rename(file.with_suffix(".png" if kind != "table" else ".jpg"))
+    result = read(kind, folder)
+    assert not result.images
+    assert {one.reason for one in result.dropped} == {"missing_image"}
+    for one in result.dropped:
+        assert f"is not in the source's folder, but '{'images/' if kind == 'table' else ''}" in one.detail
+        assert how in one.detail
+
+
+def test_accents_are_one_character_or_two(tmp_path: Path) -> None:
+    one, two = (unicodedata.normalize(form, "Rücken") for form in ("NFC", "NFD"))
+    assert one != two
+    write_images(tmp_path, f"{two}/{two}.png", f"{one}.png")
+    lines = [
+        "image,label,patient",
+        f"{one}/{one}.png,Osteophytes,{one}",
+        f"{two}/{two}.png,Disc space narrowing,{two}",  # the same image of the same patient
+        f"{two}.png,Healthy,{two}",
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join(lines), "utf-8")
+    result = read("table", tmp_path)
+    assert not result.dropped
+    assert {image.path: image.patient for image in result.images} == {
+        f"{two}/{two}.png": one,
+        f"{one}.png": one,
+    }
+    assert sorted(len(image.findings) for image in result.images) == [0, 2]
+
+
+TEXT = "image;label;patient\r\na.png;Osteophytes;Müller\r\nb.png;Healthy;Weiß\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        pytest.param(
+            TEXT.encode("utf-16"), "perhaps UTF-16.*; save the table anew as CSV in UTF-8", id="UTF-16"
+        ),
+        pytest.param(
+            TEXT.replace("label", "läbel").encode("cp1252"),
+            "no UTF-8 text.*; save the table anew",
+            id="cp1252",
+        ),
+        pytest.param(b"sep=;\r\n" + TEXT.encode(), "begins with the line 'sep=;' of Excel", id="sep="),
+        pytest.param(TEXT.replace("\r\n", "\r").encode(), "lines that end in CR alone", id="CR"),
+    ],
+)
+def test_tables_as_excel_saves_them_otherwise(data: bytes, message: str, tmp_path: Path) -> None:
+    write_images(tmp_path, "a.png", "b.png")
+    (tmp_path / "labels.csv").write_bytes(data)
+    with pytest.raises(DataError, match=message):
+        read("table", tmp_path)
+
+
+def test_rows_that_are_no_utf8_say_how_to_go_on(tmp_path: Path) -> None:
+    write_images(tmp_path, "a.png", "b.png")
+    (tmp_path / "labels.csv").write_bytes(TEXT.replace("Weiß", "Weiss").encode("cp1252"))
+    result = read("table", tmp_path)
+    assert [image.id for image in result.images] == ["table/b.png"]
+    assert "save the table anew as CSV in UTF-8" in result.dropped[0].detail
 
 
 TABLE = [
@@ -599,11 +689,8 @@ def test_table_without_the_columns(columns: Columns, header: str, message: str, 
         read("table", tmp_path, columns=columns)
 
 
-@pytest.mark.parametrize(
-    "data", [b"image,label\n", b"image,label\ra.png,Healthy\r"], ids=["header", "old line ends"]
-)
-def test_table_without_rows(data: bytes, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_bytes(data)
+def test_table_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"image,label\n")
     with pytest.raises(DataError, match="found none"):
         read("table", tmp_path)
 

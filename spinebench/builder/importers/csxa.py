@@ -27,6 +27,8 @@ _CODES = {
     "5": ("Kyphotic", "cervical Kyphosis"),
 }
 """Code -> the source's word and the disease; both sigmoid shapes are one disease."""
+_CODE_WORD = re.compile(r"([1-5])\s*[.=]\s*([a-z]+)")
+"""`1.lordotic` of the header of the curvature."""
 _STEM = re.compile(r"(\d{4})\d*", re.ASCII)
 _OLDEST = 120
 _LARGEST_BOOK = 1 << 29
@@ -191,7 +193,14 @@ def _columns(values: tuple[Any, ...]) -> dict[str, tuple[int, str]]:
             columns.setdefault(kind, (at, header))
     for kind, shape in (("number", "Number"), ("curvature", "Curvature: 1.Lordotic, ... 5.Kyphotic")):
         if kind not in columns:
-            raise _no_book(f"has no column {shape!r} in row {_HEADER_ROW} of {_SHEET}")
+            there = ", ".join(str(value) for value in values if value is not None)
+            raise _no_book(
+                f"has no column {shape!r} in row {_HEADER_ROW} of {_SHEET}, which holds {shown(there)}"
+            )
+    words = _CODE_WORD.findall(fold(columns["curvature"][1]))
+    # "Lordosis" will do for "Lordotic"; another order of the codes would turn every label.
+    if other := [(code, word) for code, word in words if fold(_CODES[code][0])[:4] != word[:4]]:
+        raise _no_book(f"says in its header that curvature {other[0][0]} is {other[0][1]!r}")
     return columns
 
 
@@ -205,5 +214,6 @@ def _whole(value: object) -> str | None:
 
 def _no_book(found: str) -> DataError:
     return DataError(
-        f"label file {_BOOK!r} {found}: expected the workbook of CSXA V3.0; see docs/builder-sources.md"
+        f"label file {_BOOK!r} {found}: expected the workbook of CSXA V3.0; correct sheet, row or column names in a "
+        "copy of it, as docs/builder-sources.md has them"
     )

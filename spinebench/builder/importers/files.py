@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 from spinebench.benchmarks.paths import Folder
@@ -11,6 +12,7 @@ from spinebench.builder.importers.source import Source
 from spinebench.errors import DataError
 
 _REASONS = {ImageProblem.MISSING: "missing_image", ImageProblem.OUTSIDE: "outside_folder"}
+_EXPORTS = (".png", ".jpg", ".jpeg")
 
 
 class SourceFiles:
@@ -46,10 +48,17 @@ class SourceFiles:
         return name in self._listing(parent)
 
     def spelled(self, path: str) -> str:
-        """The path as the file has it where only its ending is in capitals (`1.DCM`, as older systems write it)."""
-        stem, dot, ending = path.rpartition(".")
-        capitals = stem + dot + ending.upper()
-        return capitals if not self.has(path) and self.has(capitals) else path
+        """The path as the file has it.
+
+        Where only its ending is in capitals (`1.DCM`, as older systems write it), or where an accented letter is one
+        character here and two there (names of files from macOS).
+        """
+        for form in (path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)):
+            stem, dot, ending = form.rpartition(".")
+            for spelling in (form, stem + dot + ending.upper()):
+                if self.has(spelling):
+                    return spelling
+        return path
 
     def names(self, folder: str = "") -> list[str]:
         """Names of the files directly in a folder below the source's, sorted; none where it is no folder inside."""
@@ -71,8 +80,20 @@ class SourceFiles:
                 "outside_folder": "leads out of the source's folder",
             }
             reason = _REASONS.get(error.problem, "unreadable_image")
+            if reason == "missing_image" and (other := self._converted(path)) is not None:
+                how = (
+                    "correct the path in the table"
+                    if self.source.kind == "table"
+                    else "get the original file, or list pictures of your own in a source of kind 'table'"
+                )
+                return reason, f"is not in the source's folder, but {other!r} is: {how}"
             return reason, words.get(reason, "is empty or no file that can be read")
         return None
+
+    def _converted(self, path: str) -> str | None:
+        """A picture of the same name in another format beside it, as exports of DICOM files are."""
+        stem = path.rpartition(".")[0]
+        return next((stem + one for one in _EXPORTS if self.has(stem + one)), None)
 
     @staticmethod
     def _safe(path: str) -> bool:

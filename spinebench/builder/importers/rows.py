@@ -16,6 +16,7 @@ from spinebench.errors import DataError
 _LONGEST_LINE = 1 << 20
 _MOST_LINES = 200
 """Of one row whose cells hold line breaks."""
+_SAVE = "save the table anew as CSV in UTF-8"
 _DIGITS = re.compile(r"(\d{1,20})(?:\.0+)?", re.ASCII)
 
 
@@ -56,7 +57,10 @@ def read_rows(
         place = f"{name}:{line}"
         if header is None:
             if isinstance(text, bytes):
-                raise _no_table(name, f"starts with {shown(text[:20])}")
+                raise _no_table(name, f"{_no_text(text)}: it starts with {shown(text[:20])}", _SAVE)
+            if text.casefold().startswith("sep=") or "\r" in text:
+                what = "lines that end in CR alone" if "\r" in text else f"the line {shown(text)} of Excel"
+                raise _no_table(name, f"begins with {what}, which hides its header", _SAVE)
             delimiter = max(delimiters, key=text.count)
             header = _header(text, delimiter, name, columns)
             continue
@@ -175,7 +179,7 @@ def _lines(file: Path, name: str) -> Iterator[tuple[int, str | bytes]]:
 
 def _cells(text: str | bytes, delimiter: str) -> list[str] | str:
     if isinstance(text, bytes):
-        return f"is no UTF-8 text: {shown(text[:40])}"
+        return f"{_no_text(text)}: {shown(text[:40])}; {_SAVE}"
     if '"' not in text:
         return [cell.strip() for cell in text.split(delimiter)]
     try:
@@ -183,6 +187,11 @@ def _cells(text: str | bytes, delimiter: str) -> list[str] | str:
     except csv.Error as error:
         return f"is no CSV line ({error}): {shown(text)}"
     return [cell.strip() for cell in rows[0]]
+
+
+def _no_text(raw: bytes) -> str:
+    """What a line is that could not be read, as Excel and Windows write such."""
+    return "is no UTF-8 text but perhaps UTF-16" if b"\0" in raw else "is no UTF-8 text"
 
 
 def _header(text: str, delimiter: str, name: str, columns: Sequence[str]) -> list[str]:
@@ -198,8 +207,6 @@ def _header(text: str, delimiter: str, name: str, columns: Sequence[str]) -> lis
     return header
 
 
-def _no_table(name: str, found: str) -> DataError:
-    return DataError(
-        f"label file {name!r} {found}: expected a CSV file with a header line; "
-        "docs/builder-sources.md says which columns"
-    )
+def _no_table(name: str, found: str, mend: str = "") -> DataError:
+    mend = mend or "docs/builder-sources.md says which columns"
+    return DataError(f"label file {name!r} {found}: expected a CSV file with a header line; {mend}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
@@ -78,13 +79,13 @@ def read_table(files: SourceFiles, vocabulary: Vocabulary, ledger: Ledger) -> li
     def damaged(row: Row) -> None:
         nonlocal columns
         columns = columns or _columns(files.source.columns, row, name)
-        path = _path(row[columns["image"]])
+        path = files.spelled(_path(row[columns["image"]]))
         if path:
             _draft(path, drafts, ledger).doubts.append(row.place)
 
     for row in _rows(files, name, ledger, damaged):
         columns = columns or _columns(files.source.columns, row, name)
-        path = _path(row[columns["image"]])
+        path = files.spelled(_path(row[columns["image"]]))
         if not path:
             ledger.drop(row.place, "bad_row", f"{columns['image']} is empty: expected the path of an image")
             continue
@@ -230,7 +231,7 @@ def _draft(path: str, drafts: dict[str, Draft], ledger: Ledger) -> Draft:
 
 def _set_fields(draft: Draft, cells: dict[str, str], place: str) -> None:
     for what in _OF_THE_IMAGE:
-        text = cells.get(what, "")
+        text = unicodedata.normalize("NFC", cells.get(what, ""))  # one person, however the accents are stored
         if not text or (what == "sex" and fold(text) in _NO_SEX):
             continue
         value = _field(what, text)
