@@ -9,16 +9,17 @@ from __future__ import annotations
 import io
 import warnings
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from spinebench.benchmarks.identifiers import IdentifierFinding, in_dicom
 from spinebench.benchmarks.paths import Place
@@ -52,6 +53,7 @@ def read_header(place: Place) -> Dataset:
     """All elements but the pixels. Raises `ImageError` where the file is no DICOM file."""
     try:
         with place.open() as stream:
+            _refuse_deflated(stream, place)
             return dcmread(stream, stop_before_pixels=True, force=True)
     except ImageError:
         raise
@@ -66,6 +68,30 @@ def read_header(place: Place) -> Dataset:
             expected="a DICOM file",
             mend="restore the file from its source",
         ) from error
+
+
+def _refuse_deflated(stream: BinaryIO, place: Place) -> None:
+    """Before anything of it is unpacked: pydicom unpacks such a file whole, however large that is.
+
+    Leaves the stream at its start. Raises `ImageError`.
+    """
+    read_preamble(stream, force=True)
+    meta = read_dataset(
+        stream,
+        is_implicit_VR=False,
+        is_little_endian=True,
+        stop_when=lambda tag, vr, length: tag >> 16 != 2,  # of the file's own header alone
+    )
+    stream.seek(0)
+    syntax = meta.get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise ImageError(
+            ImageProblem.UNSUPPORTED,
+            place.path,
+            f"is compressed as a whole ({DeflatedExplicitVRLittleEndian.name}), which is not unpacked here",
+            expected="another transfer syntax",
+            mend="write it anew with 'dcmconv +te' of DCMTK or 'gdcmconv --raw' of GDCM, and name the new file",
+        )
 
 
 def render_dicom(

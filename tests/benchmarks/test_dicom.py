@@ -13,7 +13,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from spinebench.benchmarks import ImageError, ImagePolicy, ImageProblem, ImageStore
 from spinebench.records import ImageRef
@@ -227,6 +227,20 @@ def test_a_missing_decoder_is_named(make: Make, tmp_path: Path) -> None:
         PixelData=encapsulate([b"\xff\xd8" + bytes(20)]),
     )
     with pytest.raises(ImageError, match="'pyjpegls'") as caught:
+        shown(tmp_path, REF)
+    assert caught.value.problem is ImageProblem.UNSUPPORTED
+
+
+def test_a_file_that_is_compressed_as_a_whole_is_never_unpacked(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(np.zeros((64, 64), np.uint8), syntax=DeflatedExplicitVRLittleEndian)
+
+    def unpack(*_: object) -> bytes:
+        raise AssertionError("unpacked")
+
+    monkeypatch.setattr("zlib.decompress", unpack)
+    with pytest.raises(ImageError, match=r"compressed as a whole .*'dcmconv \+te'") as caught:
         shown(tmp_path, REF)
     assert caught.value.problem is ImageProblem.UNSUPPORTED
 
