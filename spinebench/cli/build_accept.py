@@ -14,7 +14,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 @app.command()
 def accept(
-    folder: Annotated[Path, typer.Argument(help="Folder that 'build corpus' wrote with --out.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder that 'build corpus' wrote with --out.")
+    ],
     reviewed: Annotated[
         list[Path] | None,
         typer.Option(

@@ -27,7 +27,8 @@ _SPLIT = "benchmark"
 @with_plan_options(AuditPlan)
 def audit(
     file: Annotated[
-        Path | None, typer.Argument(help="Benchmark file: pathology JSON or native JSON lines.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="Benchmark file: pathology JSON or native JSON lines."),
     ] = None,
     *,
     split: Annotated[
@@ -93,6 +94,8 @@ def audit(
         say(f"{n} of {report.n_images} images could not be read: near duplicates of them cannot be found.")
     for check in report.failed:
         say(f"failed: {check.name}: {check.detail}")
+    if report.failed:
+        say("Mend the cause in the benchmark, or name what is known with --allow; then audit it again.")
     return ExitCode.FAILURES if report.failed else ExitCode.DONE
 
 

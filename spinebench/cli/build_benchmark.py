@@ -19,7 +19,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 @app.command()
 def benchmark(
-    plan: Annotated[Path, typer.Argument(help="Plan file (YAML): sources and one section per stage.")],
+    plan: Annotated[
+        Path, typer.Argument(metavar="PLAN", help="Plan file (YAML): sources and one section per stage.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder of the build, one folder per stage; made if missing."),

@@ -31,7 +31,9 @@ _LONGEST = 300
 @app.command()
 @with_plan_options(CorpusPlan)
 def corpus(
-    documents: Annotated[Path, typer.Argument(help="Folder of Markdown files with their figures.")],
+    documents: Annotated[
+        Path, typer.Argument(metavar="DOCUMENTS", help="Folder of Markdown files with their figures.")
+    ],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="Folder for journal, images and review queue; made if missing."),

@@ -19,7 +19,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 @app.command()
 def encoders(
-    build: Annotated[Path, typer.Argument(help="Folder of a build that has come through the stage embed.")],
+    build: Annotated[
+        Path, typer.Argument(metavar="BUILD", help="Folder of a build that has come through the stage embed.")
+    ],
     *,
     statistic: Annotated[
         Literal["mean", "maximum"],

@@ -22,7 +22,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 @app.command()
 def restore(
     release: Annotated[
-        Path, typer.Argument(help="Folder of the release, with pointers.jsonl and card.json.")
+        Path,
+        typer.Argument(metavar="RELEASE", help="Folder of the release, with pointers.jsonl and card.json."),
     ],
     source: Annotated[
         list[str] | None,

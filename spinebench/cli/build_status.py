@@ -14,7 +14,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
 @app.command()
 def status(
-    build: Annotated[Path, typer.Argument(help="Folder of a build.")], *, json: JsonOption = False
+    build: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder of a build.")],
+    *,
+    json: JsonOption = False,
 ) -> None:
     """Show the stages of a build as the last call left them.
 

@@ -97,7 +97,7 @@ def _flag_type(annotation: Any) -> Any:
     if origin is dict:
         return list[str]
     if origin is Literal:
-        return annotation
+        return Literal[tuple(map(str, get_args(annotation)))]  # members of an enumeration by their values
     if annotation is ModelEntry:
         return str
     if isinstance(annotation, type) and issubclass(annotation, StrEnum | bool | int | float | str):

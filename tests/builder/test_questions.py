@@ -387,7 +387,7 @@ def test_some_are_better_than_none(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--task", "report"], "expected diagnosis or localization"),
+        (["--task", "report"], "'report' is not one of 'diagnosis', 'localization'"),
         (["--reference", "Is it spondylolisthesis, in one word?"], "reference 'Is it spondylolisthesis"),
         (["--model-role", "reviser=openai/x"], "expected only writer, judge"),
         (["--pool", "none.yaml"], "none.yaml"),
