@@ -56,7 +56,11 @@ def benchmark(
     if print_config:
         import yaml
 
-        put(yaml.safe_dump(read.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+        config = read.model_dump(mode="json")
+        if json:
+            emit(config)
+        else:
+            put(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
         return 0
     if out is None:
         raise UsageError("option '--out': expected the folder of the build; give it with --out build/")

@@ -55,6 +55,11 @@ def filled_rows(
             f"{what} {path.name!r}: expected UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'"
         ) from error
     named = f"{what} {path.name!r}"
+    if path.suffix.lower() in {".html", ".htm"}:
+        raise DataError(
+            f"{named}: expected a filled table or the file that a page saves, found the page itself; open it, save its "
+            "decisions file, and name that"
+        )
     if path.suffix.lower() == ".csv":
         return _of_table(named, text, columns, f"fill in the {what} that 'spinebench {written_by}' wrote")
     return _of_json_lines(named, text)

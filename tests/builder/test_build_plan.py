@@ -140,6 +140,9 @@ def test_print_config_gives_a_plan_that_reads_the_same(
     assert run_app(["build", "benchmark", str(file), "--print-config"]) == 0
     (tmp_path / "whole.yaml").write_text(capsys.readouterr().out)
     assert read_build_plan(tmp_path / "whole.yaml") == read_build_plan(file)
+    assert run_app(["build", "benchmark", str(file), "--print-config", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == yaml.safe_load((tmp_path / "whole.yaml").read_text())
 
 
 def test_a_source_that_gives_no_image_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

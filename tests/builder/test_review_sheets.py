@@ -159,8 +159,9 @@ def test_a_bad_row_is_named_and_the_others_count(tmp_path: Path, cells: dict[str
         ("x.jsonl", b"[1]", "JSON object"),
         ("x.jsonl", b"[" * 100_000, "line 1"),
         ("none.csv", None, "readable"),
+        ("x.html", b"<!doctype html>", "found the page itself"),
     ],
-    ids=["columns", "open quote", "utf-16", "json", "list", "deep", "missing"],
+    ids=["columns", "open quote", "utf-16", "json", "list", "deep", "missing", "page"],
 )
 def test_a_file_that_is_no_sheet(tmp_path: Path, name: str, data: bytes | None, word: str) -> None:
     desk = desk_at(tmp_path, candidate())
