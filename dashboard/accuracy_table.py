@@ -8,6 +8,7 @@ import streamlit as st
 
 from spinebench.dashboard.case_links import cases_url
 from spinebench.dashboard.case_opening import open_cases, picked_in, picking
+from spinebench.dashboard.charts import chart_columns
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
 from spinebench.evaluators.estimate import Estimate, Rate
@@ -45,7 +46,10 @@ def accuracy_charts(
 ) -> None:
     """One chart per task that was asked; a click on a point opens the model's cases of that task."""
     scopes = [scope for scope in _TITLES if any(_rate(one, scope) is not None for one in summaries)]
-    columns = st.columns(min(len(scopes), 2) or 1)
+    longest = max((len(label) for label in labels), default=0)
+    # Names as far as they are shown, the figures behind the bars, and what the bars need themselves.
+    least = min(7 * longest, 260) + 210 + 150
+    columns = chart_columns(min(len(scopes), 2), least=least, key=f"accuracies-{run_ids[0]}")
     for place, scope in enumerate(scopes):
         marks = []
         for one, label in zip(summaries, labels, strict=True):
@@ -134,6 +138,10 @@ def accuracy_table(
                 format="%.1f",
                 help="(accuracy - chance) / (1 - chance): 0 is guessing, 100 is always right. Chance: a random "
                 "option in diagnosis, a uniform non-empty set of levels in localization.",
+            ),
+            "n": st.column_config.NumberColumn(
+                help="Answers asked for. A model that was asked a question twice (epochs, rotations of the options, "
+                "several runs) counts twice with it; clusters do not."
             ),
             "unanswered": st.column_config.NumberColumn(help="Counted as wrong in accuracy."),
             "cases": st.column_config.LinkColumn(display_text="open cases"),

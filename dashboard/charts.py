@@ -6,12 +6,14 @@ click does. The charts' code is held against the schema where `checked` says so:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import altair as alt
 import streamlit as st
 from altair.utils import schemapi
+from streamlit.delta_generator import DeltaGenerator
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart
 _MARKS = "marks of charts"
@@ -33,6 +35,21 @@ def mark_charts(*marks: str) -> None:
     Every page with charts calls this before it draws one, without marks where its charts bear their own.
     """
     st.session_state[_MARKS] = ", ".join(marks)
+
+
+def chart_columns(n: int, *, least: int, key: str) -> Sequence[DeltaGenerator]:
+    """Columns for charts, one at least; where that leaves a column fewer than `least` pixels, they stand below each
+    other. `key` is their name on the page.
+
+    Streamlit's own are as narrow as the window makes them, and a chart without room for its names and figures has
+    none for what it draws.
+    """
+    key = re.sub(r"[^A-Za-z0-9-]", "-", key)
+    st.html(
+        f"<style>.st-key-{key} [data-testid=stHorizontalBlock] {{ flex-wrap: wrap; }}"
+        f".st-key-{key} [data-testid=stColumn] {{ min-width: min(100%, {least}px); }}</style>"
+    )
+    return st.container(key=key).columns(max(n, 1))
 
 
 def show_chart(chart: AnyChart, *, key: str | None = None) -> None:

@@ -112,7 +112,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
                 "share:Q",
                 title="share of the row",
                 scale=alt.Scale(scheme="blues", domain=[0, 1]),
-                legend=alt.Legend(format="%", orient="right"),
+                legend=alt.Legend(format="%", orient="bottom"),
             ),
             stroke=alt.condition(alt.datum.right, alt.value("#009E73"), alt.value("transparent")),
         )

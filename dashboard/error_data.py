@@ -24,12 +24,18 @@ _LOCALIZATION: TypeAdapter[LocalizationSummary | None] = TypeAdapter(Localizatio
 
 
 def outcome_counts(choice: RunChoice) -> Counter[tuple[str, str, str, str, str]]:
-    """Answers by model, persona, image condition, task and outcome, all chosen runs together."""
+    """Answers by model, persona, image condition, task and outcome, all chosen runs together; in the order in which
+    the plans name models, personas and conditions."""
     counts: Counter[tuple[str, str, str, str, str]] = Counter()
     for row in _chosen_rows("outcomes", choice):
         key = (row["model"], row["persona"], row["image_condition"], row["task"], row["outcome"])
         counts[key] += row["n"]
-    return counts
+    orders = (choice.models, choice.personas, choice.conditions)
+
+    def place(key: tuple[str, ...]) -> list[int]:
+        return [order.index(name) for order, name in zip(orders, key, strict=False)]
+
+    return Counter({key: counts[key] for key in sorted(counts, key=place)})
 
 
 def confusion_counts(choice: RunChoice, models: list[str]) -> Counter[tuple[str, str]]:

@@ -135,7 +135,16 @@ def _draw() -> None:
     )
     st.caption(
         f"{len(live)} at work. Read from the status files; drawn anew every {_EVERY_S:g} s without asking the database."
+        + (
+            " That of a killed run may lag behind its journal by some answers."
+            if _any_incomplete(found)
+            else ""
+        )
     )
+
+
+def _any_incomplete(found: Sequence[Progress]) -> bool:
+    return any(one.state == RunState.INCOMPLETE.value for one in found)
 
 
 def _headline(found: Sequence[Progress]) -> list[Headline]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from spinebench.dashboard.case_links import case_url
-from spinebench.dashboard.run_choice import RunChoice
+from spinebench.dashboard.run_choice import RunChoice, counted_together
 from spinebench.dashboard.summaries import model_comparison
 from spinebench.dashboard.workspace_data import rows
 from spinebench.evaluators.comparison import Comparison, PairComparison
@@ -37,7 +37,7 @@ def show_pair(choice: RunChoice, run_ids: tuple[str, ...], *, key: str) -> None:
     pairs: dict[str, tuple[PairComparison, bool]] = {
         scope.scope: _oriented(scope.pairs, first, second) for scope in comparison.scopes
     }
-    _show_figures(comparison, pairs, first, second)
+    _show_figures(choice, comparison, pairs, first, second)
     _show_discordant(choice, run_ids, [*pairs], first, second, key)
 
 
@@ -60,7 +60,11 @@ def _oriented(pairs: Sequence[PairComparison], first: str, second: str) -> tuple
 
 
 def _show_figures(
-    comparison: Comparison, pairs: dict[str, tuple[PairComparison, bool]], first: str, second: str
+    choice: RunChoice,
+    comparison: Comparison,
+    pairs: dict[str, tuple[PairComparison, bool]],
+    first: str,
+    second: str,
 ) -> None:
     shown = []
     for scope, (pair, turned) in pairs.items():
@@ -103,6 +107,7 @@ def _show_figures(
     st.caption(
         "Paired on the questions asked of both; unanswered counts as wrong. The last p is adjusted for all "
         f"pairs of the {len(comparison.models)} models in the chosen runs ({n_pairs}), within a task."
+        + counted_together(choice)
     )
     for text in dict.fromkeys(
         [*comparison.warnings, *(text for scope in comparison.scopes for text in scope.warnings)]

@@ -80,7 +80,7 @@ def outcome_chart(
                 legend=alt.Legend(
                     orient="bottom",
                     direction="horizontal",
-                    columns=4,
+                    columns=3,
                     labelLimit=200,
                     labelExpr="replace(datum.label, /_/g, ' ')",
                 ),

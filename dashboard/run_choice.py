@@ -100,6 +100,20 @@ def asked_for(name: str) -> list[str]:
     return [part for text in st.query_params.get_all(name) for part in text.split(",") if part]
 
 
+def counted_together(choice: RunChoice) -> str:
+    """A sentence for figures that do not tell personas or image conditions apart; "" where there is one of each."""
+    found = [
+        f"{len(names)} {what}"
+        for names, what in ((choice.personas, "personas"), (choice.conditions, "image conditions"))
+        if len(names) > 1
+    ]
+    if not found:
+        return ""
+    return (
+        f" An item counts once under each of the {' and '.join(found)} chosen; the sidebar leaves one alone."
+    )
+
+
 def mark_runs(runs: Sequence[RunSpec]) -> None:
     """Say above the figures, and below the title of each chart that follows, that they are simulated, of part of a
     benchmark, or of unfinished runs, where they are."""

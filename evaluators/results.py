@@ -215,7 +215,7 @@ def _warnings(group: Answers, benchmarks: tuple[str, ...], n_items: int, n_clust
         found.append(f"{len(benchmarks)} benchmarks are pooled here: {', '.join(benchmarks)}")
     if len(group) > n_items:
         found.append(
-            f"{len(group)} answers to {n_items} items (epochs, rotations or runs): "
+            f"{len(group)} answers to {n_items} items, each counted (epochs, rotations or runs): "
             "read the cluster-robust intervals"
         )
     if n_clusters < FEW_CLUSTERS and n_clusters < len(group):

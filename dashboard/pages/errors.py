@@ -9,6 +9,7 @@ import streamlit as st
 
 from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
 from spinebench.dashboard.case_opening import open_cases, picked_row
+from spinebench.dashboard.charts import chart_columns
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
 from spinebench.dashboard.error_data import (
     NOT_ANSWERED,
@@ -23,7 +24,7 @@ from spinebench.dashboard.headlines import outcomes_headline, show_headline
 from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
 from spinebench.dashboard.outcome_chart import outcome_chart
-from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
+from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, counted_together, mark_runs
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
 from spinebench.errors import SpinebenchError
@@ -107,6 +108,7 @@ def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]
         st.caption(
             "Each cell: share of its row, and answers below. Green frames: right answers. A row's n: every time a "
             "question with that gold label was asked of a model, unanswered ones too."
+            + counted_together(choice)
         )
         if cell is not None:
             _open(choice, model=models, **case_filters(*cell))
@@ -148,7 +150,8 @@ def _healthy(choice: RunChoice) -> None:
     if not rates:
         st.caption("No diagnosis of a healthy image was asked.")
         return
-    for column, by in zip(st.columns(3), ("modality", "region", "source"), strict=True):
+    columns = chart_columns(3, least=280, key="healthy-charts")
+    for column, by in zip(columns, ("modality", "region", "source"), strict=True):
         with column:
             picked = healthy_chart(rates, by, choice.models)
         if picked is not None:
@@ -159,7 +162,11 @@ def _healthy(choice: RunChoice) -> None:
                 model=str(picked["model"]),
                 **{by: str(picked["value"])},
             )
-    st.caption("Share of healthy images asked, with exact (Clopper-Pearson) 95 % intervals.")
+    st.caption(
+        "Share of the times that a model was asked about a healthy image, with exact (Clopper-Pearson) 95 % intervals"
+        " (on the effective number of answers where an image or a study was asked about more than once)."
+        + counted_together(choice)
+    )
 
 
 def _localization(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]]) -> None:
@@ -189,6 +196,7 @@ def _localization(choice: RunChoice, counts: Counter[tuple[str, str, str, str, s
     st.caption(
         "Sensitivity: questions with the level among the right ones in which it is named. Specificity: questions that "
         "offer it without its being right in which it is not named. Unanswered ones are no hit."
+        + counted_together(choice)
     )
     if picked is not None:
         side = "level" if picked["figure"] == "sensitivity" else "spared_level"

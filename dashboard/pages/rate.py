@@ -32,8 +32,10 @@ def show() -> None:
             st.text(path.name)
         return
     try:
-        _show_audit(_chosen(specs))
-        _say_how_to_rate()
+        spec = _chosen(specs)
+        _show_audit(spec)
+        if workspace().audit(spec.audit_id).rating_lock() is None:
+            _say_how_to_rate()
     except SpinebenchError as error:
         stop_with(error)
 
@@ -60,13 +62,18 @@ def _show_audit(spec: AuditSpec) -> None:
     stamp = _stamp(folder)
     found = _progress(str(folder.path), stamp)
     n_assigned, n_rated = sum(one.n_assigned for one in found), sum(one.n_rated for one in found)
-    st.progress(n_rated / n_assigned, text=f"{n_rated:,} of {n_assigned:,} assigned traces rated")
+    n_traces = len({shown.trace_id for one in folder.assignments().values() for shown in one.traces})
+    st.progress(
+        n_rated / n_assigned,
+        text=f"{n_rated:,} of {n_assigned:,} assignments rated: {n_traces:,} traces, each to one rater or more, "
+        "hidden duplicates among them",
+    )
     tokens = current_tokens(workspace())
     st.dataframe(
         {
             "rater": [one.rater for one in found],
             "rated": [100 * one.n_rated / one.n_assigned if one.n_assigned else None for one in found],
-            "traces": [f"{one.n_rated} of {one.n_assigned}" for one in found],
+            "assignments": [f"{one.n_rated} of {one.n_assigned}" for one in found],
             "sittings done": [f"{one.n_sittings_done} of {one.n_sittings}" for one in found],
             "last activity (UTC)": [one.last_activity for one in found],
             "token": ["has one" if one.rater in tokens else "none" for one in found],
@@ -83,8 +90,11 @@ def _show_audit(spec: AuditSpec) -> None:
     lock = folder.rating_lock()
     if lock is not None:
         st.caption(
-            f"Locked at {lock.at:%Y-%m-%d %H:%M} UTC with {lock.n_ratings:,} ratings: none is taken in any more."
+            f"Locked at {lock.at:%Y-%m-%d %H:%M} UTC with {lock.n_ratings:,} ratings: none is taken in any more. "
+            "What they say of the judges is on the page Agreement."
         )
+        st.write("What raters are far apart on is decided one by one:")
+        st.code(f"spinebench rate adjudicate {spec.audit_id}{_at()}", language=None)
     else:
         st.caption("Progress only: scores and agreement before the lock would unblind those who still rate.")
 

@@ -52,14 +52,18 @@ def show(
         )
     results = run_results(place, found.run_id)
     n_unscored = place.query("unscored", run_id=found.run_id).num_rows
+    summary = _summary(found)
     if wants_json(ctx, json):
         spec = found.spec().model_dump(mode="json")
-        emit({"type": "run", **_summary(found), "n_unscored": n_unscored, "spec": spec})
+        emit({"type": "run", **summary, "n_unscored": n_unscored, "spec": spec})
         emit_results(results)
         return
-    _print_facts(found, n_unscored)
+    _print_facts(found, summary, n_unscored)
     if results:
-        print_results(found.spec(), found.status(), results)
+        status = found.status()
+        if status is not None and summary["n_done"] is not None:
+            status = status.model_copy(update={"n_done": summary["n_done"]})
+        print_results(found.spec(), status, results)
 
 
 def _list(place: Workspace, *, json: bool) -> None:
@@ -134,13 +138,12 @@ def _labels(*, simulated: bool, partial: bool) -> str:
     return ", ".join(label for label, applies in (("SIMULATED", simulated), ("partial", partial)) if applies)
 
 
-def _print_facts(run: RunFolder, n_unscored: int) -> None:
+def _print_facts(run: RunFolder, summary: dict[str, Any], n_unscored: int) -> None:
     import sys
 
     from spinebench.cli.console import printable
 
     spec = run.spec()
-    summary = _summary(run)
     drawn = " (drawn: SIMULATED)" if spec.benchmark.simulated else ""
     facts = {
         "run": f"{run.run_id}  {_labels(simulated=spec.simulated, partial=spec.partial)}".rstrip(),

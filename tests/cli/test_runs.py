@@ -104,6 +104,17 @@ def test_show_loads_what_is_new_and_prints_results_by_model(
     assert [result["model"] for result in results] == ["sim/a", "sim/b"]
 
 
+def test_show_of_a_killed_run_has_one_number_of_answers(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = stored_run(workspace, [right(item) for item in ITEMS[:4]])
+    run.write_status(status_of(run, RunState.RUNNING, n_done=3))  # its last words, an answer ago
+    assert run_app(["runs", "show"]) == 0
+    out = capsys.readouterr().out
+    assert "incomplete, 4 of 10 answers" in out
+    assert "4/10 answers]" in out
+
+
 def test_show_before_any_answer(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     stored_run(workspace)
     assert run_app(["runs", "show"]) == 0

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from spinebench.evaluators.results import summarize
-from spinebench.records import Outcome, RunState, Task
+from spinebench.records import JournalEntry, Outcome, RunState, Task
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
 from tests.stored_runs import ITEMS, key, right, scored, spec, status_of, stored_run
@@ -88,6 +88,62 @@ def test_runs_are_chosen_by_the_address_and_of_one_benchmark_by_default(tmp_path
     assert app.query_params["run"] == ["run-1"] or app.query_params["run"] == "run-1"
     assert not app.exception
     assert app.dataframe[0].value["n"].tolist() == [3]
+
+
+def test_a_question_asked_twice_counts_twice_and_it_is_said(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    for place, run_id in enumerate(("run-1", "run-2")):
+        stored_run(
+            workspace, [right(item, run_id=run_id) for item in ITEMS[:3]], run_id=run_id, minutes=place
+        )
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert app.dataframe[0].value["n"].tolist() == [6]
+    assert app.dataframe[0].value["clusters"].tolist() == [3]
+    assert "6 answers to 3 items, each counted" in texts(app)
+
+
+def test_models_are_compared_over_all_personas_and_it_is_said(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    answers = [
+        of_persona(right(item, model), persona)
+        for item in ITEMS[:3]
+        for model in ("sim/a", "sim/b")
+        for persona in ("surgeon", "radiologist")
+    ]
+    both = spec().model_copy(update={"personas": ("surgeon", "radiologist")})
+    run = workspace.create_run(both, ITEMS)
+    run.journal.append(answers)
+    run.journal.close()
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    assert app.dataframe[2].value.loc[0, "questions"] == 6
+    assert "An item counts once under each of the 2 personas chosen" in texts(app)
+    app = page(workspace.path, "overview", persona="surgeon")
+    assert app.dataframe[2].value.loc[0, "questions"] == 3
+    assert "An item counts once" not in texts(app)
+
+
+def of_persona(entry: JournalEntry, persona: str) -> JournalEntry:
+    """The same answer under another persona."""
+    assert entry.answer is not None
+    assert entry.scored is not None
+    of = entry.answer.key.model_copy(update={"persona": persona})
+    return JournalEntry(
+        answer=entry.answer.model_copy(update={"key": of}), scored=entry.scored.model_copy(update={"key": of})
+    )
+
+
+@pytest.mark.parametrize("width", [1024, 1440])
+def test_charts_stand_below_each_other_where_there_is_no_room_for_two(
+    dashboard: str, tab: Page, width: int
+) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.goto(f"{dashboard}/errors")
+    columns = tab.locator(".st-key-healthy-charts").get_by_test_id("stColumn")
+    columns.nth(2).wait_for()
+    lefts = {round(place["x"]) for one in columns.all() if (place := one.bounding_box()) is not None}
+    assert len(lefts) == (3 if width == 1440 else 2)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from spinebench.audit_records import RaterCard
 from spinebench.dashboard.rater_server import create_rater_app
 from spinebench.rating.assigning import Rateable, assign
+from spinebench.rating.locking import lock_ratings
 from spinebench.rubrics.load import load_rubric
 from spinebench.rubrics.rubric import Rubric
 from spinebench.store import AuditFolder, Workspace
@@ -657,19 +658,26 @@ def test_researchers_see_progress_and_no_score(tmp_path: Path, monkeypatch: pyte
     page = AppTest.from_function(_rate_page, default_timeout=60).run()
     assert not page.exception
     table = page.dataframe[0].value
-    assert list(table["traces"]) == ["1 of 4", "0 of 4"]
+    assert list(table["assignments"]) == ["1 of 4", "0 of 4"]
     assert list(table["token"]) == ["has one", "none"]
     assert list(table.columns) == [
         "rater",
         "rated",
-        "traces",
+        "assignments",
         "sittings done",
         "last activity (UTC)",
         "token",
     ]
     assert page.query_params["audit"] == audit.audit_id
     client.post(content["server"]["submit"], json=rated(content, 1))
-    assert list(page.run().dataframe[0].value["traces"]) == ["2 of 4", "0 of 4"]
+    page.run()
+    assert list(page.dataframe[0].value["assignments"]) == ["2 of 4", "0 of 4"]
+    assert "2 of 8 assignments rated: 4 traces" in page.get("progress")[0].proto.text
+    assert "spinebench rate token" in page.code[0].value
+    lock_ratings(audit, at=datetime(2026, 11, 21, tzinfo=UTC), incomplete=True)
+    page.run()
+    assert len(page.code) == 1
+    assert page.code[0].value.startswith(f"spinebench rate adjudicate {audit.audit_id} ")
 
 
 def test_an_empty_workspace_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,7 @@ def test_a_killed_run_has_done_what_the_database_holds(tmp_path: Path, page: Ope
     ingest(workspace)
     shown = metrics(page(workspace.path, "runs"))
     assert (shown["Answers done"], shown["In the database"]) == ("4 of 10", "5")
+    assert "may lag behind its journal" in texts(page(workspace.path, "runs"))
 
 
 def test_errors_are_counted_by_class_with_an_example(tmp_path: Path, page: Open) -> None:
