@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,21 +68,42 @@ def benchmark(
     if out is None:
         raise UsageError("option '--out': expected the folder of the build; give it with --out build/")
     try:
-        with StageProgress(display.value) as progress:
+        with _ended_by_sigterm(), StageProgress(display.value) as progress:
             report = build_benchmark(
                 read, out, accepted_so_far=accepted_so_far, workers=workers, on_progress=progress
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         from spinebench.errors import ExitCode
 
         say("interrupted; nothing finished is lost")
         say(f"Go on with: spinebench build benchmark {plan} --out {out}")
-        return ExitCode.INTERRUPTED
+        return ExitCode.TERMINATED if isinstance(stop, _Terminated) else ExitCode.INTERRUPTED
     if json:
         emit({"type": "build", **report.model_dump(mode="json")})
     else:
         print_build(report)
     return end(report, plan, out)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as schedulers and CI send it."""
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the build as Ctrl-C does: workers end, and the person is told how to go on."""
+    if threading.current_thread() is not threading.main_thread():  # where no signal can be taken
+        yield
+        return
+
+    def stop(signum: int, frame: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def print_build(report: BuildReport) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
+from spinebench.builder import building
 from spinebench.builder.build_report import BuildReport, StageLine
 from spinebench.builder.plan import BuildPlan, read_build_plan
 from spinebench.builder.plan_schema import SCHEMA_FILE, plan_schema
@@ -112,6 +114,25 @@ def test_a_wrong_plan_is_exit_2_and_nothing_is_made(tmp_path: Path) -> None:
     file = written(tmp_path, seed=-1)
     assert run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b")]) == 2
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_build_says_how_to_go_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    sent: signal.Signals,
+    code: int,
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(building, "build_benchmark", lambda *_, **__: signal.raise_signal(sent))
+    file = written(tmp_path)
+    assert (
+        run_app(["build", "benchmark", str(file), "--out", str(tmp_path / "b"), "--display", "none"]) == code
+    )
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("Go on with: spinebench build benchmark ")
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_labels_of_ones_own_are_free_in_the_native_format(tmp_path: Path) -> None:
