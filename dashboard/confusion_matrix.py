@@ -10,6 +10,7 @@ import altair as alt
 
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.error_data import NOT_ANSWERED
+from spinebench.evaluators.invisible import written_out
 from spinebench.records import Outcome, Task
 from spinebench.terms import DISEASES, HEALTHY
 
@@ -62,28 +63,29 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
     of_gold = _of_gold(counts)
     gold = sorted(of_gold, key=_place)
     answered = sorted({*of_gold, *(label for _, label in counts)} - {NOT_ANSWERED}, key=_place)
-    names = {label: f"{label} (n = {of_gold[label]:,})" for label in gold}
+    names = {label: f"{written_out(label)} (n = {of_gold[label]:,})" for label in gold}
     rows = [
         {
             "disease": label,
             "answered": given,
             "row": names[label],
+            "column": written_out(given),
             "n": n,
             "n_gold": of_gold[label],
             "share": n / of_gold[label],
             "figures": f"{n:,}",
             "percent": f"{n / of_gold[label]:.0%}",
             "right": label == given,
-            "said": f"{label}, answered {given}: {n:,}",
+            "said": f"{written_out(label)}, answered {written_out(given)}: {n:,}",
         }
         for (label, given), n in counts.items()
         if n
     ]
-    across = _apart([*answered, NOT_ANSWERED])
+    across = [written_out(label) for label in _apart([*answered, NOT_ANSWERED])]
     down = [names.get(label, label) for label in _apart(gold)]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
-            "answered:N",
+            "column:N",
             title="answered",
             scale=alt.Scale(domain=across),
             axis=alt.Axis(
@@ -97,8 +99,8 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
             axis=alt.Axis(labelLimit=260, labelOverlap=False, ticks=False, domain=False),
         ),
         tooltip=[
-            alt.Tooltip("disease:N", title="gold"),
-            alt.Tooltip("answered:N"),
+            alt.Tooltip("row:N", title="gold"),
+            alt.Tooltip("column:N", title="answered"),
             alt.Tooltip("n:Q", title="answers"),
             alt.Tooltip("n_gold:Q", title="of this gold"),
             alt.Tooltip("share:Q", title="share of the row", format=".1%"),

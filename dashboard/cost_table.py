@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from spinebench.dashboard.workspace_data import rows
+from spinebench.evaluators.invisible import written_out
 
 
 def cost_table(run_ids: Sequence[str]) -> None:
@@ -19,7 +20,7 @@ def cost_table(run_ids: Sequence[str]) -> None:
             found.append(
                 {
                     "run": run_id,
-                    "model": used["model"],
+                    "model": written_out(str(used["model"])),
                     "role": used["role"],
                     "replies": used["n"],
                     "reused": used["n_reused"],

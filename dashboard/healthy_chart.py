@@ -9,6 +9,7 @@ import altair as alt
 from spinebench.dashboard.case_opening import picked_in, picking
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.healthy import HealthyMisdiagnosis
+from spinebench.evaluators.invisible import written_out
 
 
 def healthy_chart(
@@ -20,7 +21,7 @@ def healthy_chart(
         {
             "model": one.model,
             "value": one.value,
-            "row": f"{one.value} (n = {asked[one.value]})",
+            "row": f"{written_out(one.value)} (n = {asked[one.value]})",
             "rate": estimate.value,
             "low": estimate.interval.low if estimate.interval else None,
             "high": estimate.interval.high if estimate.interval else None,

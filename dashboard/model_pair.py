@@ -50,7 +50,7 @@ def _pick(label: str, name: str, options: Sequence[str], default: str, key: str)
     def remember() -> None:
         st.query_params[name] = st.session_state[widget]
 
-    return str(st.selectbox(label, options, key=widget, on_change=remember))
+    return str(st.selectbox(label, options, key=widget, format_func=written_out, on_change=remember))
 
 
 def _oriented(pairs: Sequence[PairComparison], first: str, second: str) -> tuple[PairComparison, bool]:
@@ -125,7 +125,12 @@ def _show_discordant(
     with left:
         task = st.selectbox("Task", ["all", *tasks], key=f"discordant task {key}")
     with right:
-        only = st.selectbox("Right", ["either", first, second], key=f"discordant only {key} {first} {second}")
+        only = st.selectbox(
+            "Right",
+            ["either", first, second],
+            key=f"discordant only {key} {first} {second}",
+            format_func=written_out,
+        )
     asked = {
         "run_ids": run_ids,
         "first": first,
@@ -151,12 +156,12 @@ def _show_discordant(
     st.dataframe(
         [
             {
-                "item": one["item_id"],
+                "item": written_out(str(one["item_id"])),
                 "task": one["task"],
-                "disease": one["disease"],
-                "persona": one["persona"],
+                "disease": None if one["disease"] is None else written_out(str(one["disease"])),
+                "persona": written_out(str(one["persona"])),
                 "images": one["image_condition"],
-                "right": one["only"],
+                "right": written_out(str(one["only"])),
                 "first": one["first_outcome"],
                 "second": one["second_outcome"],
                 "case of first": case_url(str(one["first_run_id"]), str(one["first_answer_id"])),

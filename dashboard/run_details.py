@@ -12,6 +12,7 @@ from spinebench.dashboard.live_progress import progress_of
 from spinebench.dashboard.run_choice import mark_runs
 from spinebench.dashboard.spec_table import show_spec
 from spinebench.dashboard.workspace_data import rows
+from spinebench.evaluators.invisible import written_out
 from spinebench.records import RunSpec
 from spinebench.store.audit_folder import AuditFolder
 from spinebench.store.run_folder import RunFolder
@@ -73,8 +74,8 @@ def _show_statuses(run_id: str) -> None:
     st.dataframe(
         [
             {
-                "model": one["model"],
-                "persona": one["persona"],
+                "model": written_out(str(one["model"])),
+                "persona": written_out(str(one["persona"])),
                 "images": one["image_condition"],
                 "option order": one["option_order"],
                 "asked": one["n_asked"],

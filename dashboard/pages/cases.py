@@ -168,17 +168,17 @@ def _go_on(search: TextSearch, place: DeltaGenerator) -> None:
 def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
     shown = {
         "#": [first + place for place in range(len(found))],
-        "Model": [one["model"] for one in found],
+        "Model": [written_out(str(one["model"])) for one in found],
         "Task": [one["task"] for one in found],
-        "Gold": [", ".join(_strings(one["gold"])) for one in found],
-        "Chosen": [", ".join(_strings(one["chosen"])) for one in found],
+        "Gold": [written_out(", ".join(_strings(one["gold"]))) for one in found],
+        "Chosen": [written_out(", ".join(_strings(one["chosen"]))) for one in found],
         "Outcome": [str(one["outcome"]).replace("_", " ") for one in found],
         "Status": [str(one["status"]).replace("_", " ") for one in found],
         "Judges": [one["score"] for one in found],
         "Clinicians": [one["rating"] for one in found],
         "Difference": [one["difference"] for one in found],
         "Failure modes": [len(_strings(one["modes"])) if one["modes"] is not None else None for one in found],
-        "Item": [one["item_id"] for one in found],
+        "Item": [written_out(str(one["item_id"])) for one in found],
     }
     version = st.session_state.setdefault("cases table", 0)
     event = st.dataframe(

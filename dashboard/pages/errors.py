@@ -29,6 +29,7 @@ from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.estimate import Estimate
+from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.localization import LocalizationSummary
 from spinebench.evaluators.reasoning import ALL_MODELS
 from spinebench.records import Outcome, Task
@@ -103,7 +104,8 @@ def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]
     if confusion:
         cell = confusion_matrix(
             confusion,
-            title=f"Diagnosis: gold against answered, {model or ALL_MODELS}, n = {sum(confusion.values()):,}",
+            title=f"Diagnosis: gold against answered, {written_out(model or ALL_MODELS)}, "
+            f"n = {sum(confusion.values()):,}",
         )
         st.caption(
             "Each cell: share of its row, and answers below. Green frames: right answers. A row's n: every time a "
@@ -131,8 +133,8 @@ def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[
     shown = pairs[:_TOP_PAIRS]
     row = picked_row(
         {
-            "gold": [pair.gold for pair in shown],
-            "answered": [pair.answered for pair in shown],
+            "gold": [written_out(pair.gold) for pair in shown],
+            "answered": [written_out(pair.answered) for pair in shown],
             "answers": [pair.n for pair in shown],
             "of gold": [pair.n_gold for pair in shown],
             "share of gold": [f"{pair.n / pair.n_gold:.1%}" for pair in shown],
@@ -293,6 +295,7 @@ def _model(choice: RunChoice, *, everyone: bool) -> str | None:
         "Model",
         options,
         index=options.index(asked[0]) if len(asked) == 1 else 0,
+        format_func=written_out,
         key=f"model {everyone} {len(options)}",
     )
     return None if picked == ALL_MODELS else str(picked)

@@ -323,3 +323,23 @@ def test_from_the_confusion_matrix_to_a_case_in_three_clicks(address: str) -> No
         table.click(position={"x": 18, "y": 52}, force=True)  # second click: the first row
         tab.wait_for_url("**case=run-1*", timeout=20_000)
         browser.close()
+
+
+def test_a_label_that_turns_the_line_round_is_written_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned = "\u202elive"
+    item = diagnosis("d1").model_copy(
+        update={"options": (turned, HEALTHY, "A", "B", "C"), "gold": (turned,), "disease": turned}
+    )
+    of = key("d1")
+    wrong = scored(of, item, ("A",), Outcome.DISEASE_CONFUSED, confused_with="A")
+    workspace = Workspace(tmp_path / "ws")
+    stored_run(workspace, [JournalEntry(answer=answer(of), scored=wrong)], items=[item])
+    ingest(workspace)
+    shown = page(workspace, monkeypatch)
+    assert list(shown.dataframe[0].value["gold"]) == ["⟨U+202E⟩live"]
+    matrix = next(one for one in charts(shown) if "gold against answered" in json.dumps(one["title"]))
+    encodings = json.dumps(matrix["layer"], ensure_ascii=False)
+    assert "⟨U+202E⟩live (n = 1)" in encodings
+    assert turned not in encodings

@@ -377,6 +377,29 @@ def test_ten_traces_by_keyboard_with_reload_and_double_click(
     submitted(page, 10)
 
 
+@pytest.mark.parametrize(
+    ("typed", "modifier", "checked"),
+    [
+        pytest.param("٤", {}, ["4"], id="Arabic digits"),
+        pytest.param("४", {}, ["4"], id="Devanagari digits"),
+        pytest.param("'", {}, ["4"], id="French, without Shift"),
+        pytest.param("$", {"shiftKey": True}, [], id="no digit, with Shift"),
+        pytest.param("{", {"modifierAltGraph": True}, [], id="no digit, with AltGr"),
+        pytest.param("ArrowLeft", {}, [], id="an arrow of the number pad"),
+    ],
+)
+def test_the_row_of_digits_scores_on_any_keyboard(
+    page: Page, typed: str, modifier: dict[str, bool], checked: list[str]
+) -> None:
+    code = "Numpad4" if typed == "ArrowLeft" else "Digit4"
+    page.evaluate(
+        "([key, code, more]) => document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key, code, bubbles: true, cancelable: true, ...more}))",
+        [typed, code, modifier],
+    )
+    assert page.locator(".scale button[aria-checked=true]").all_inner_texts() == checked
+
+
 def test_two_tabs_show_one_work(page: Page, site: tuple[Workspace, AuditFolder, Server]) -> None:
     _, audit, _ = site
     other = page.context.new_page()

@@ -591,6 +591,15 @@
 
   // ------------------------------------------------------------------ keys, clock, start
 
+  // The row of digits writes other characters on some keyboards: French ones want Shift, Arabic and Indic ones
+  // have digits of their own.
+  function digitOf(event) {
+    if (/^[0-9]$/.test(event.key)) return Number(event.key);
+    const plain = event.key.length === 1 && !event.shiftKey && !event.getModifierState("AltGraph");
+    const found = plain ? /^(?:Digit|Numpad)([0-9])$/.exec(event.code) : null;
+    return found === null ? null : Number(found[1]);
+  }
+
   function pressed(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("textarea, input[type=file], input[type=range]")) {
@@ -599,7 +608,7 @@
     }
     const ids = packet.cases[place].dimensions;
     const scale = dimensions.get(ids[current])?.scale ?? [];
-    const digit = /^[0-9]$/.test(event.key) ? Number(event.key) : null;
+    const digit = digitOf(event);
     if (digit !== null && scale.includes(digit)) give(current, digit);
     else if (event.key.toLowerCase() === CANNOT_KEY || event.key.toLowerCase() === "x") { if (ids.length > 0) give(current, CANNOT); }
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
