@@ -49,7 +49,12 @@ def accuracy_charts(
     longest = max((len(label) for label in labels), default=0)
     # Names as far as they are shown, the figures behind the bars, and what the bars need themselves.
     least = min(7 * longest, 260) + 210 + 150
-    columns = chart_columns(min(len(scopes), 2), least=least, key=f"accuracies-{run_ids[0]}")
+    # Two beside each other; a row of its own for each two keeps them in order where they stand below each other.
+    places = [
+        column
+        for row in range(0, len(scopes), 2)
+        for column in chart_columns(min(len(scopes), 2), least=least, key=f"accuracies-{run_ids[0]}-{row}")
+    ]
     for place, scope in enumerate(scopes):
         marks = []
         for one, label in zip(summaries, labels, strict=True):
@@ -80,7 +85,7 @@ def accuracy_charts(
             x_title="% of asked (unanswered is wrong), 95 % interval",
             picking=picking("model", "persona", "condition"),
         )
-        with columns[place % len(columns)]:
+        with places[place]:
             # The runs are part of the key: a point picked in other runs is not picked in these.
             picked = picked_in(chart, key=f"accuracy {scope} {' '.join(run_ids)}")
         if picked is not None:

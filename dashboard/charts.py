@@ -39,7 +39,7 @@ def mark_charts(*marks: str) -> None:
 
 def chart_columns(n: int, *, least: int, key: str) -> Sequence[DeltaGenerator]:
     """Columns for charts, one at least; where that leaves a column fewer than `least` pixels, they stand below each
-    other. `key` is their name on the page.
+    other, those of one call in their order. `key` is their name on the page.
 
     Streamlit's own are as narrow as the window makes them, and a chart without room for its names and figures has
     none for what it draws.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -144,6 +145,19 @@ def test_charts_stand_below_each_other_where_there_is_no_room_for_two(
     columns.nth(2).wait_for()
     lefts = {round(place["x"]) for one in columns.all() if (place := one.bounding_box()) is not None}
     assert len(lefts) == (3 if width == 1440 else 2)
+
+
+def test_charts_below_each_other_keep_their_order(tmp_path: Path, page: Open) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    asked = [
+        next(item for item in ITEMS if item.task is task) for task in (Task.DIAGNOSIS, Task.LOCALIZATION)
+    ]
+    stored_run(workspace, [right(item) for item in asked])
+    ingest(workspace)
+    app = page(workspace.path, "overview")
+    # As the page holds them, column by column: so they stand where there is room for one column only.
+    drawn = [json.loads(chart.proto.spec)["title"]["text"] for chart in app.get("vega_lite_chart")]
+    assert [title.partition(":")[0] for title in drawn] == ["Diagnosis", "Localization", "Overall"]
 
 
 @pytest.mark.parametrize(
