@@ -348,7 +348,7 @@ def test_the_command_names_what_is_not_there(tmp_path: Path, pictures: list[Stan
     build = tmp_path / "build"
     missing = CliRunner().invoke(app, [str(build)])
     assert isinstance(missing.exception, DataError)
-    assert "build at least to the stage embed" in str(missing.exception)
+    assert "the stage embed makes it" in str(missing.exception)
     staged(build, pictures, section())
     unknown = CliRunner().invoke(app, [str(build), "--image", "nobody"])
     assert isinstance(unknown.exception, UsageError)

@@ -38,8 +38,8 @@ def audit_benchmark(
 
     `image_facts`: by `facts.facts_key`, or by image path where all splits share one folder. Without them copies are
     known by the digests that items declare, or by path, and near duplicates and metadata of files are not looked at.
-    The order of items says nothing. What cannot be
-    looked at (pictures that are not known, splits where only one has items, an empty benchmark) is a check not tried.
+    The order of items says nothing. What cannot be looked at (pictures that are not known, splits where only one has
+    items, an empty benchmark) is a check not tried.
     """
     ordered = {split: sorted(items, key=lambda item: item.id) for split, items in splits.items()}
     pictures = Pictures(ordered, image_facts)
