@@ -30,10 +30,13 @@ def outcome_counts(choice: RunChoice) -> Counter[tuple[str, str, str, str, str]]
     for row in _chosen_rows("outcomes", choice):
         key = (row["model"], row["persona"], row["image_condition"], row["task"], row["outcome"])
         counts[key] += row["n"]
-    orders = (choice.models, choice.personas, choice.conditions)
+    orders = [
+        {name: place for place, name in enumerate(order)}
+        for order in (choice.models, choice.personas, choice.conditions)
+    ]
 
     def place(key: tuple[str, ...]) -> list[int]:
-        return [order.index(name) for order, name in zip(orders, key, strict=False)]
+        return [order.get(name, len(order)) for order, name in zip(orders, key, strict=False)]
 
     return Counter({key: counts[key] for key in sorted(counts, key=place)})
 

@@ -104,6 +104,17 @@ def titles(shown: AppTest) -> list[str]:
     return [str(chart["title"]["text"]) for chart in charts(shown)]
 
 
+def test_answers_of_a_model_that_the_plan_does_not_name_count_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "ws")
+    items = DISEASED[:2]
+    stored_run(workspace, [right(items[0], "sim/unplanned"), right(items[1])], items=items)
+    ingest(workspace)
+    shown = page(workspace, monkeypatch)
+    assert any("Correct disease, of 2" in one.proto.body for one in shown.get("html"))
+
+
 def test_points_without_an_interval_or_of_few_traces_are_counted() -> None:
     span = Interval(low=0.1, high=0.5, level=0.95, method="Wilson")
     points = [
