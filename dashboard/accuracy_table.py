@@ -8,7 +8,7 @@ import streamlit as st
 
 from spinebench.dashboard.case_links import cases_url
 from spinebench.dashboard.case_opening import open_cases, picked_in, picking
-from spinebench.dashboard.charts import chart_columns
+from spinebench.dashboard.charts import chart_columns, names_width
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
 from spinebench.evaluators.estimate import Estimate, Rate
@@ -46,9 +46,7 @@ def accuracy_charts(
 ) -> None:
     """One chart per task that was asked; a click on a point opens the model's cases of that task."""
     scopes = [scope for scope in _TITLES if any(_rate(one, scope) is not None for one in summaries)]
-    longest = max((len(label) for label in labels), default=0)
-    # Names as far as they are shown, the figures behind the bars, and what the bars need themselves.
-    least = min(7 * longest, 260) + 210 + 150
+    least = names_width(labels) + 210 + 150  # the figures behind the bars, and what the bars need themselves
     # Two beside each other; a row of its own for each two keeps them in order where they stand below each other.
     places = [
         column

@@ -7,7 +7,7 @@ click does. The charts' code is held against the schema where `checked` says so:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import altair as alt
@@ -50,6 +50,11 @@ def chart_columns(n: int, *, least: int, key: str) -> Sequence[DeltaGenerator]:
         f".st-key-{key} [data-testid=stColumn] {{ min-width: min(100%, {least}px); }}</style>"
     )
     return st.container(key=key).columns(max(n, 1))
+
+
+def names_width(names: Iterable[str]) -> int:
+    """Pixels that the longest of the names takes beside a chart; beyond 260 it is cut there."""
+    return min(7 * max(map(len, names), default=0), 260)
 
 
 def show_chart(chart: AnyChart, *, key: str | None = None) -> None:

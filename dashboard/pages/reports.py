@@ -11,7 +11,7 @@ import streamlit as st
 from spinebench.audits.level_aware import HOW_TO_JUDGE, LevelAwareReport, RatedScores
 from spinebench.dashboard.agreement_tables import show_list
 from spinebench.dashboard.case_opening import open_cases
-from spinebench.dashboard.charts import chart_columns, show_chart
+from spinebench.dashboard.charts import chart_columns, names_width, show_chart
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
 from spinebench.dashboard.report_data import (
     TASKS,
@@ -132,8 +132,7 @@ def _scores(choice: RunChoice, asked: frozenset[str]) -> None:
     models = of_chosen_personas(rating, choice)
     st.subheader("Scores", anchor=False)
     charts = score_charts(models)
-    longest = max((len(one.model) for one in models), default=0)
-    columns = chart_columns(2, least=min(7 * longest, 260) + 360, key="report-scores")
+    columns = chart_columns(2, least=names_width(one.model for one in models) + 360, key="report-scores")
     for place, chart in enumerate(charts):
         with columns[place % 2]:
             show_chart(chart, key=f"score {place} {rater_name(rating)} {condition}")
