@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from spinebench.store.audit_lines import Declared, checked_entry, checked_rating
 from spinebench.store.folders import replace_file
 from spinebench.store.journal import Journal, Line, SharedJournal, encode, explain, read_lines
 from spinebench.store.locks import turn
+from spinebench.store.numbered import tail_digest
 from spinebench.store.work_folder import Kind, WorkFolder, create_work_folder
 
 _RATER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -37,6 +39,18 @@ _LOCK_LINE = re.compile(rb'"lock"\s*:\s*\{')
 """In a line that may hold the lock of the ratings: spares parsing all the judgements to find it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How far a journal was looked through for a lock, and what was found."""
+
+    n_bytes: int
+    n_lines: int
+    tail: str
+    """Of what stands before `n_bytes`; another one is another file."""
+    lock: RatingLock | None
+
+
+_SEEN: dict[Path, _Seen] = {}
 _AUDIT = Kind("audit", AuditSpec, AuditStatus, lambda spec: spec.audit_id, resume="spinebench audit --resume")
 
 
@@ -258,13 +272,27 @@ class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
         return lock
 
     def rating_lock(self) -> RatingLock | None:
-        """The first lock of the ratings; None while they are open."""
-        for line in self.journal.lines():
+        """The first lock of the ratings; None while they are open.
+
+        A process looks through each line of the journal once, which may hold tens of thousands of judgements.
+        """
+        path = self.journal.path.absolute()
+        seen = _SEEN.get(path)
+        if seen is None or tail_digest(path, seen.n_bytes) != seen.tail:  # another file, or cut back
+            seen = _Seen(0, 0, "", None)
+        if seen.lock is not None:
+            return seen.lock
+        n_bytes, n_lines, lock = seen.n_bytes, seen.n_lines, None
+        for line in self.journal.lines(offset=n_bytes, number=n_lines + 1):
+            n_bytes, n_lines = line.offset + len(line.data), line.number
             if _LOCK_LINE.search(line.data):
-                entry = self.entry(line)
-                if entry.lock is not None:
-                    return entry.lock
-        return None
+                lock = self.entry(line).lock
+                if lock is not None:
+                    break
+        tail = tail_digest(path, n_bytes)
+        if tail is not None:  # else cut back under our eyes
+            _SEEN[path] = _Seen(n_bytes, n_lines, tail, lock)
+        return lock
 
     def adjudications(self) -> dict[tuple[str, str], Adjudicated]:
         """(trace id, dimension) -> the latest decision."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from spinebench.audit_records import (
 from spinebench.errors import DataError, UsageError
 from spinebench.records import RunState
 from spinebench.store import AuditFolder, CorruptLineError, Workspace
-from spinebench.store.journal import encode
+from spinebench.store.journal import Journal, Line, encode
 from tests.stored_audits import (
     T1,
     T2,
@@ -390,6 +390,42 @@ def test_the_lock_is_found_among_judgements_that_speak_of_locks(workspace: Works
     assert audit.rating_lock() is None
     lock = audit.lock_ratings()
     assert audit.rating_lock() == lock
+
+
+def test_a_process_looks_for_the_lock_in_new_lines_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = stored_audit(workspace, [judgement(T1, {"logic": 1}), judgement(T2, {"logic": 1})])
+    asked: list[int] = []
+
+    class Counted(Journal[AuditEntry]):
+        def lines(self, *, offset: int = 0, number: int = 1) -> Iterator[Line]:
+            for line in super().lines(offset=offset, number=number):
+                asked.append(line.number)
+                yield line
+
+    def again() -> AuditFolder:
+        folder = AuditFolder(audit.path)
+        monkeypatch.setattr(folder, "journal", Counted(audit.journal.path, AuditEntry))
+        return folder
+
+    whole = audit.journal.path.read_bytes()
+    n_lines = whole.count(b"\n")
+    for _ in range(2):
+        assert again().rating_lock() is None
+        assert asked == list(range(1, n_lines + 1))
+    with audit.journal.path.open("ab") as file:
+        file.write(encode(judgement(T2, {"logic": 2})) + b'{"lock": {"torn')
+    assert again().rating_lock() is None
+    assert asked[n_lines:] == [n_lines + 1]
+    audit.journal.path.write_bytes(whole)  # put back from a backup
+    audit.add_ratings([rating(T1, {"logic": 1})])
+    lock = audit.lock_ratings()
+    asked.clear()
+    assert [again().rating_lock(), again().rating_lock()] == [lock, lock]
+    assert asked == [n_lines + 1]
+    audit.journal.path.write_bytes(whole)
+    assert again().rating_lock() is None
 
 
 def test_ratings_are_not_locked_while_judges_are_asked(audit: AuditFolder) -> None:
