@@ -47,14 +47,14 @@ def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: st
         base.mark_rect(cursor="pointer", strokeWidth=2)
         .encode(
             color=alt.Color("n:Q", title="traces", scale=alt.Scale(scheme="blues", domainMin=0)),
-            stroke=alt.condition("datum.agree", alt.value(ORANGE), alt.value("transparent")),
+            stroke=alt.StrokeValue("transparent", condition={"test": "datum.agree", "value": ORANGE}),
         )
         .add_params(chosen)
     )
     most = max((count for counts in shift.counts for count in counts), default=0)
     numbers = base.mark_text(fontSize=14).encode(
-        text="n:Q",
-        color=alt.condition(f"datum.n > {most / 2}", alt.value("white"), alt.value("black")),
+        text=alt.Text("n:Q"),
+        color=alt.ColorValue("black", condition={"test": f"datum.n > {most / 2}", "value": "white"}),
     )
     return alt.layer(cells, numbers).properties(title=chart_title(title, subtitle), height=alt.Step(48))
 
@@ -80,7 +80,7 @@ def bland_altman_chart(
         layers.append(
             alt.Chart(alt.InlineData(values=[{"low": found.interval.low, "high": found.interval.high}]))
             .mark_rect(color=BLUE, opacity=0.15)
-            .encode(y=alt.Y("low:Q", title=y_title), y2="high:Q")
+            .encode(y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q"))
         )
     layers.append(
         alt.Chart(alt.InlineData(values=lines))

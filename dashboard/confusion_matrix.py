@@ -109,23 +109,23 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
     cells = (
         base.mark_rect(cursor="pointer", strokeWidth=2)
         .encode(
-            description="said:N",
+            description=alt.Description("said:N"),
             color=alt.Color(
                 "share:Q",
                 title="share of the row",
                 scale=alt.Scale(scheme="blues", domain=[0, 1]),
                 legend=alt.Legend(format="%", orient="bottom"),
             ),
-            stroke=alt.condition(alt.datum.right, alt.value("#009E73"), alt.value("transparent")),
+            stroke=alt.StrokeValue("transparent", condition={"test": "datum.right", "value": "#009E73"}),
         )
         .add_params(picking("disease", "answered"))
     )
-    ink = alt.condition(alt.datum.share >= _DARK, alt.value("white"), alt.value("black"))
+    ink = alt.ColorValue("black", condition={"test": f"(datum.share >= {_DARK})", "value": "white"})
     shares = base.mark_text(fontSize=12, dy=-6, cursor="pointer", aria=False).encode(
-        text="percent:N", color=ink
+        text=alt.Text("percent:N"), color=ink
     )
     numbers = base.mark_text(fontSize=10, dy=8, cursor="pointer", aria=False).encode(
-        text="figures:N", color=ink
+        text=alt.Text("figures:N"), color=ink
     )
     chart = (cells + shares + numbers).properties(title=title, height=alt.Step(_CELL))
     picked = picked_in(chart, key="confusion matrix")

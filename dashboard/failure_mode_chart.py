@@ -80,15 +80,15 @@ def failure_mode_chart(
         yOffset=alt.YOffset("model:N", sort=shown),
         color=model_colour(shown),
         tooltip=[
-            "mode:N",
-            "model:N",
+            alt.Tooltip("mode:N"),
+            alt.Tooltip("model:N"),
             alt.Tooltip("share:Q", format=".1%"),
             alt.Tooltip("low:Q", title="95 % from", format=".1%"),
             alt.Tooltip("high:Q", title="to", format=".1%"),
             alt.Tooltip("n:Q", title="traces"),
         ],
     )
-    lines = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    lines = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title), x2=alt.X2("high:Q"))
     points = (
         base.mark_point(filled=True, size=90, opacity=1, cursor="pointer")
         .encode(x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=8)))

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import altair as alt
 
-from spinebench.dashboard.charts import show_chart
+from spinebench.dashboard.charts import right_of_all, show_chart
 from spinebench.evaluators.agreement import Agreement, BlandAltman
 from spinebench.evaluators.estimate import Estimate
 
@@ -136,13 +136,13 @@ def forest(
         legend=alt.Legend(orient="bottom", direction="vertical", labelLimit=260) if len(kinds) > 1 else None,
     )
     bars = base.mark_rule(strokeWidth=2.5).encode(
-        x=alt.X("low:Q", title=x_title, scale=scale), x2="high:Q", color=colour, tooltip=tooltip
+        x=alt.X("low:Q", title=x_title, scale=scale), x2=alt.X2("high:Q"), color=colour, tooltip=tooltip
     )
     points = base.mark_point(filled=True, size=95, opacity=1).encode(
         x=alt.X("value:Q", title=x_title, scale=scale), color=colour, shape=shape, tooltip=tooltip
     )
     texts = base.mark_text(align="left", baseline="middle", fontSize=12, color=GREY).encode(
-        x=alt.value(alt.expr("width + 10")), text="text:N"
+        x=right_of_all(), text=alt.Text("text:N")
     )
     layers: list[alt.Chart] = []
     if ceiling is not None and ceiling.low is not None:
@@ -150,7 +150,7 @@ def forest(
         layers.append(
             alt.Chart(band)
             .mark_rect(color=GREY, opacity=0.18)
-            .encode(x=alt.X("low:Q", title=x_title, scale=scale), x2="high:Q")
+            .encode(x=alt.X("low:Q", title=x_title, scale=scale), x2=alt.X2("high:Q"))
         )
         layers.append(
             alt.Chart(band)

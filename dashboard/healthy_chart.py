@@ -40,7 +40,7 @@ def healthy_chart(
         yOffset=alt.YOffset("model:N", sort=list(models)),
         color=model_colour(models),
         tooltip=[
-            "model:N",
+            alt.Tooltip("model:N"),
             alt.Tooltip("value:N", title=by),
             alt.Tooltip("count:Q", title="misdiagnosed"),
             alt.Tooltip("n:Q", title="of healthy images asked"),
@@ -54,7 +54,7 @@ def healthy_chart(
         "rate:Q", title="misdiagnosed, share of n", axis=alt.Axis(format="%"), scale={"domain": [0, 1]}
     )
     lines = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale={"domain": [0, 1]}, title="misdiagnosed, share of n"), x2="high:Q"
+        x=alt.X("low:Q", scale={"domain": [0, 1]}, title="misdiagnosed, share of n"), x2=alt.X2("high:Q")
     )
     points = (
         base.mark_point(filled=True, size=110, opacity=1, cursor="pointer")

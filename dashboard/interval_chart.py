@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import altair as alt
 
+from spinebench.dashboard.charts import right_of_all
+
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7F7F7F"
 """Of the palette of Okabe and Ito (2008), which is told apart with any colour vision; GREY reads on light and dark."""
 
@@ -75,14 +77,16 @@ def interval_chart(
     ]
     base = alt.Chart(alt.InlineData(values=rows)).encode(y=y)
     bars = base.mark_rule(strokeWidth=3, color=BLUE).encode(
-        x=alt.X("low:Q", title=x_title, scale=alt.Scale(domain=[0, 100])), x2="high:Q", tooltip=tooltip
+        x=alt.X("low:Q", title=x_title, scale=alt.Scale(domain=[0, 100])),
+        x2=alt.X2("high:Q"),
+        tooltip=tooltip,
     )
     points = base.mark_point(filled=True, size=110, color=BLUE, opacity=1).encode(x=x, tooltip=tooltip)
     if picking is not None:
         points = points.add_params(picking)
     # The colour of the text is the theme's, which Streamlit sets for axis labels alone: a grey reads on both.
     texts = base.mark_text(align="left", baseline="middle", fontSize=12, color=GREY).encode(
-        x=alt.value(alt.expr("width + 10")), text="at_the_end:N"
+        x=right_of_all(), text=alt.Text("at_the_end:N")
     )
     layers: list[alt.Chart] = []
     if references:
@@ -91,7 +95,7 @@ def interval_chart(
             alt.Chart(lines)
             .mark_rule(strokeDash=[5, 4], strokeWidth=1.5)
             .encode(
-                x="at:Q",
+                x=alt.X("at:Q"),
                 color=alt.Color(
                     "name:N",
                     title="without looking",

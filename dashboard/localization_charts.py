@@ -42,8 +42,8 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
             legend=alt.Legend(orient="bottom", labelLimit=240),
         ),
         tooltip=[
-            "level:N",
-            "figure:N",
+            alt.Tooltip("level:N"),
+            alt.Tooltip("figure:N"),
             alt.Tooltip("count:Q", title="hits"),
             alt.Tooltip("n:Q", title="of questions"),
             alt.Tooltip("rate:Q", format=".1%"),
@@ -53,7 +53,7 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
     )
     title = "share of asked questions"
     lines = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale={"domain": [0, 1.12]}), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale={"domain": [0, 1.12]}), x2=alt.X2("high:Q")
     )
     points = (
         base.mark_point(filled=True, size=110, opacity=1, cursor="pointer")
@@ -67,7 +67,7 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
         )
         .add_params(picking("level", "figure"))
     )
-    sizes = base.mark_text(align="left", fontSize=11).encode(x=alt.datum(1.02), text="label:N")
+    sizes = base.mark_text(align="left", fontSize=11).encode(x=alt.XDatum(1.02), text=alt.Text("label:N"))
     chart = (lines + points + sizes).properties(
         title=f"Hits per level, {model} (hits/n)", height=alt.Step(20)
     )
@@ -101,8 +101,8 @@ def shift_chart(
         ),
         y=alt.Y("row:N", title=None, axis=alt.Axis(labelLimit=320)),
         tooltip=[
-            "model:N",
-            "shift:N",
+            alt.Tooltip("model:N"),
+            alt.Tooltip("shift:N"),
             alt.Tooltip("n:Q", title="answers"),
             alt.Tooltip("share:Q", title="of asked", format=".1%"),
         ],
@@ -112,7 +112,7 @@ def shift_chart(
         .encode(color=alt.Color("n:Q", title="answers", scale=alt.Scale(scheme="oranges", domainMin=0)))
         .add_params(picking("model", "shift"))
     )
-    figures = base.mark_text(fontSize=12, color="black", cursor="pointer").encode(text="n:Q")
+    figures = base.mark_text(fontSize=12, color="black", cursor="pointer").encode(text=alt.Text("n:Q"))
     chart = (cells + figures).properties(
         title="Uniform shifts: answers with all levels off by the same number",
         height=alt.Step(34),

@@ -72,7 +72,7 @@ def outcome_chart(
     bars = (
         base.mark_bar(cursor="pointer")
         .encode(
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             color=alt.Color(
                 "outcome:N",
                 title="outcome",
@@ -91,7 +91,7 @@ def outcome_chart(
     figures = (
         base.transform_filter(alt.datum.share >= _LABELLED)
         .mark_text(fontSize=12, color="black", cursor="pointer")
-        .encode(x="middle:Q", text=alt.Text("share:Q", format=".0%"))
+        .encode(x=alt.X("middle:Q"), text=alt.Text("share:Q", format=".0%"))
     )
     chart = (bars + figures).properties(
         title=f"Outcomes, {task}: share of asked questions", height=alt.Step(_ROW_HEIGHT)

@@ -96,7 +96,7 @@ def dimension_heat_map(
     cells = (
         base.mark_rect(cursor="pointer")
         .encode(
-            description="said:N",
+            description=alt.Description("said:N"),
             color=alt.Color(
                 "mean:Q",
                 title="mean score",
@@ -108,11 +108,13 @@ def dimension_heat_map(
         )
         .add_params(picking("row", "dimension"))
     )
-    ink = alt.condition(alt.datum.part >= _DARK, alt.value("white"), alt.value("black"))
+    ink = alt.ColorValue("black", condition={"test": f"(datum.part >= {_DARK})", "value": "white"})
     means = base.mark_text(fontSize=13, dy=-6, cursor="pointer", aria=False).encode(
-        text="figure:N", color=ink
+        text=alt.Text("figure:N"), color=ink
     )
-    sizes = base.mark_text(fontSize=10, dy=9, cursor="pointer", aria=False).encode(text="size:N", color=ink)
+    sizes = base.mark_text(fontSize=10, dy=9, cursor="pointer", aria=False).encode(
+        text=alt.Text("size:N"), color=ink
+    )
     chart = (cells + means + sizes).properties(
         title=f"Dimensions: mean score from {low} to {high}", height=alt.Step(_CELL)
     )
@@ -151,8 +153,8 @@ def section_bars(
         y=alt.Y("section:N", title=None, sort=list(names.values()), axis=alt.Axis(labelLimit=260)),
         yOffset=alt.YOffset("model:N", sort=shown),
         tooltip=[
-            "model:N",
-            "section:N",
+            alt.Tooltip("model:N"),
+            alt.Tooltip("section:N"),
             alt.Tooltip("points:Q", format=".1f"),
             alt.Tooltip("low:Q", title="95 % from", format=".1f"),
             alt.Tooltip("high:Q", title="to", format=".1f"),
@@ -163,7 +165,7 @@ def section_bars(
         x=alt.X("points:Q", title=title, scale=axis), color=model_colour(shown)
     )
     lines = base.mark_rule(strokeWidth=2, color=GREY).encode(
-        x=alt.X("low:Q", title=title, scale=axis), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=axis), x2=alt.X2("high:Q")
     )
     counts = [int(str(one["n"])) for one in rows]
     fewest, most = min(counts), max(counts)
