@@ -6,7 +6,7 @@ makes nothing be computed again; a new judgement or rating does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -82,6 +82,11 @@ def audit_specs() -> tuple[AuditSpec, ...]:
     except SpinebenchError as error:
         stop_with(error)
         return ()
+
+
+def latest_or_named(specs: Sequence[AuditSpec], audit_id: str | None) -> AuditSpec:
+    """The audit of that name, else the latest. Of audits oldest first, at least one."""
+    return next((one for one in specs if one.audit_id == audit_id), specs[-1])
 
 
 def audit_state(audit_id: str) -> AuditState:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock, Timer
 from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from spinebench.dashboard.workspace_data import DataStamp, data_stamp, workspace
+from spinebench.errors import SpinebenchError
 from spinebench.evaluators.written_case import asked_text, expected_text
 from spinebench.evaluators.written_parts import (
     WrittenPart,
@@ -18,12 +22,14 @@ from spinebench.evaluators.written_parts import (
     turn_parts,
     unanswered_turns,
 )
-from spinebench.records import WRITTEN_TASKS, Item, SectionSpan, SentImage, Task, Turn
+from spinebench.records import WRITTEN_TASKS, AnswerStatus, Item, Outcome, SectionSpan, SentImage, Task, Turn
 from spinebench.runs.asked_prompt import asked_prompt
 from spinebench.store.workspace import Workspace
 
 _COMPARED = 6_000
 """Characters of each model's text that are shown side by side."""
+_ASKED = ("run_id", "item_id", "persona", "image_condition", "option_order", "epoch")
+"""What answers to the same question have in common."""
 _OF_ANSWER = ("trace", "case_usage")
 _OF_TRACE = (
     "judgements",
@@ -34,6 +40,11 @@ _OF_TRACE = (
     "rating_scores",
     "rating_marks",
 )
+
+_MOMENT_S = 0.5
+_AHEAD_GUARD = Lock()
+_ahead: Timer | None = None
+_log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 
@@ -52,7 +63,6 @@ class Case:
     checks: list[Row]
     ratings: list[Row]
     rating_marks: list[Row]
-    siblings: list[Row]
     images: list[SentImage]
     prompt: str | None
     """The prompt's text, where it can be composed again exactly."""
@@ -63,6 +73,14 @@ class Case:
     def name(self) -> str:
         """`<run id>/<answer id>`, as addresses and audits name it."""
         return f"{self.answer['run_id']}/{self.answer['answer_id']}"
+
+    @property
+    def outcome(self) -> str:
+        """As the list of cases has it, where a question without a reply counts as not answered."""
+        ungraded = (
+            "not graded yet" if self.answer["status"] == AnswerStatus.ANSWERED else Outcome.NOT_ANSWERED
+        )
+        return str(self.answer["outcome"] or ungraded)
 
     @property
     def quotes(self) -> list[str]:
@@ -123,29 +141,51 @@ def read_case(run_id: str, answer_id: str) -> Case | None:
     return _kept(str(workspace().path), data_stamp(), run_id, answer_id)
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+def read_siblings(case: Case) -> list[Row]:
+    """Answers of all models to the question of a case, its own among them, with the beginnings of their texts.
+
+    Raises `SpinebenchError` for an unusable database.
+    """
+    asked = tuple((name, case.answer[name]) for name in _ASKED)
+    return _kept_siblings(str(workspace().path), data_stamp(), asked)
+
+
+def read_ahead(name: str) -> None:
+    """Read the case (`<run id>/<answer id>`) that will be asked for next, in a thread beside the page.
+
+    A moment later, since the browser may be on this machine and is drawing now.
+    """
+    global _ahead
+    with _AHEAD_GUARD:
+        if _ahead is not None:
+            _ahead.cancel()  # whoever goes on quickly has passed that one
+        _ahead = Timer(_MOMENT_S, _read_quietly, args=name.split("/", 1))
+        _ahead.daemon = True
+        _ahead.start()
+
+
+def _read_quietly(run_id: str, answer_id: str) -> None:
+    try:
+        read_case(run_id, answer_id)
+    except (SpinebenchError, OSError, ValidationError) as error:  # it is said where the case is opened
+        _log.info("not read ahead: %s", error)
+
+
+@st.cache_data(max_entries=24, show_spinner=False)
 def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Case | None:
-    database = Workspace(Path(path)).database
-    found = database.queries(_OF_ANSWER, {"run_id": run_id, "answer_id": answer_id})
+    trace_id = f"{run_id}/{answer_id}"
+    found = Workspace(Path(path)).database.queries(
+        (*_OF_ANSWER, *_OF_TRACE), {"run_id": run_id, "answer_id": answer_id, "trace_id": trace_id}
+    )
     rows = found["trace"].to_pylist()
     if not rows:
         return None
     answer = rows[0]
-    asked = ("run_id", "item_id", "persona", "image_condition", "option_order", "epoch")
-    more = database.queries(
-        [*_OF_TRACE, "case_siblings"],
-        {
-            "trace_id": f"{run_id}/{answer_id}",
-            "length": _COMPARED,
-            **{name: answer[name] for name in asked},
-        },
-    )
-    tables = {name: table.to_pylist() for name, table in more.items()}
-    trace_id = f"{run_id}/{answer_id}"
+    tables = {name: table.to_pylist() for name, table in found.items()}
     item = _written_item(answer)
     return Case(
         answer=answer,
-        usage=found["case_usage"].to_pylist(),
+        usage=tables["case_usage"],
         judgements=[one for one in tables["judgements"] if one["trace_id"] == trace_id],
         judge_scores=tables["judge_scores"],
         judge_marks=tables["judge_marks"],
@@ -153,7 +193,6 @@ def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Ca
         checks=tables["trace_checks"],
         ratings=tables["rating_scores"],
         rating_marks=tables["rating_marks"],
-        siblings=tables["case_siblings"],
         images=[SentImage.model_validate(one) for one in json.loads(answer["images"])],
         prompt=asked_prompt(
             persona=answer["persona"],
@@ -166,6 +205,11 @@ def _kept(path: str, stamp: DataStamp | None, run_id: str, answer_id: str) -> Ca
         ),
         item=item,
     )
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _kept_siblings(path: str, stamp: DataStamp | None, asked: tuple[tuple[str, Any], ...]) -> list[Row]:
+    return list(Workspace(Path(path)).query("case_siblings", length=_COMPARED, **dict(asked)).to_pylist())
 
 
 def _written_item(answer: Row) -> Item | None:

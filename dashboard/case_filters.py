@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
+from spinebench.dashboard.address import Address
 from spinebench.dashboard.case_links import CaseParameter
-from spinebench.dashboard.run_choice import asked_for
 from spinebench.store.database import Parameter
 
 SORTS = {
@@ -87,21 +87,26 @@ class CaseFilters:
 
 
 def filters_asked_for(
-    *, runs: Sequence[str], personas: Sequence[str], conditions: Sequence[str], audit_id: str | None
+    address: Address,
+    *,
+    runs: Sequence[str],
+    personas: Sequence[str],
+    conditions: Sequence[str],
+    audit_id: str | None,
 ) -> CaseFilters:
-    """The filters of the address. What is no number, or no known order, counts as not asked for."""
-    sort = _one(CaseParameter.SORT)
+    """The filters of an address. What is no number, or no known order, counts as not asked for."""
+    sort = _one(address, CaseParameter.SORT)
     return CaseFilters(
         runs=runs,
         personas=personas,
         conditions=conditions,
         audit_id=audit_id,
-        lists={name: [one for one in st.query_params.get_all(name) if one] for name in _LISTS},
-        shifts=[int(one) for one in asked_for(CaseParameter.SHIFT) if _SHIFT.fullmatch(one)],
-        score=_range(_one(CaseParameter.SCORE)),
-        difference=_number(_one(CaseParameter.DIFFERENCE)),
-        dimension=_one(CaseParameter.DIMENSION),
-        text=_one(CaseParameter.TEXT),
+        lists={name: [one for one in address.all(name) if one] for name in _LISTS},
+        shifts=[int(one) for one in address.parts(CaseParameter.SHIFT) if _SHIFT.fullmatch(one)],
+        score=_range(_one(address, CaseParameter.SCORE)),
+        difference=_number(_one(address, CaseParameter.DIFFERENCE)),
+        dimension=_one(address, CaseParameter.DIMENSION),
+        text=_one(address, CaseParameter.TEXT),
         sort=sort if sort in SORTS else "asked",
     )
 
@@ -273,8 +278,8 @@ def _score(value: tuple[float, float] | None) -> None:
     st.slider("Judge score", 1.0, 5.0, step=0.5, key=_key(CaseParameter.SCORE), on_change=write)
 
 
-def _one(name: CaseParameter) -> str | None:
-    values = [value for value in st.query_params.get_all(name.value) if value]
+def _one(address: Address, name: CaseParameter) -> str | None:
+    values = [value for value in address.all(name) if value]
     return values[0] if values else None
 
 

@@ -12,6 +12,10 @@ from spinebench.dashboard.case_search import TextSearch, search_of
 from spinebench.dashboard.workspace_data import DataStamp, data_stamp, rows
 from spinebench.store.database import Parameter
 
+PAGE = 25
+"""Cases of the list that are shown at once."""
+_PAGES_AT_ONCE = 4
+"""Pages that are read at once: one costs the database as much as several."""
 _AROUND = 12
 """Cases on either side that are read at once, so that going on from case to case asks the database seldom."""
 _SEARCHING_S = 0.3
@@ -80,10 +84,17 @@ def case_name(row: dict[str, object]) -> str:
     return f"{row['run_id']}/{row['answer_id']}"
 
 
-def remember_list(parameters: Parameters, found: Sequence[dict[str, object]], *, first: int) -> None:
-    """Keep a page of the list, so that a case opened from it knows those beside it."""
+def cases_on_page(parameters: Parameters, number: int) -> list[dict[str, object]]:
+    """A page of the list, from 1: rows of the query `cases`; [] beyond the last. Raises `SpinebenchError`."""
+    first = (number - 1) * PAGE - _before(number)
+    return _pages_around(parameters, number)[first : first + PAGE]
+
+
+def remember_list(parameters: Parameters, number: int) -> None:
+    """Keep a page of the list and those read with it, so that a case opened from it knows those beside it."""
+    found = _pages_around(parameters, number)
     if found:
-        _keep(parameters, found, first=first, n_cases=int(str(found[0]["n_cases"])))
+        _keep(parameters, found, first=_before(number) + 1, n_cases=int(str(found[0]["n_cases"])))
 
 
 def place_of(parameters: Parameters, name: str) -> Place | None:
@@ -108,3 +119,13 @@ def _keep(
     stretch = _Stretch(parameters, data_stamp(), [case_name(row) for row in found], first, n_cases)
     st.session_state[_KEPT] = stretch
     return stretch
+
+
+def _pages_around(parameters: Parameters, number: int) -> list[dict[str, object]]:
+    """The pages that are read together with this one."""
+    return rows("cases", **parameters, size=PAGE * _PAGES_AT_ONCE, skip=_before(number))
+
+
+def _before(number: int) -> int:
+    """Cases before `_pages_around`."""
+    return (number - 1) // _PAGES_AT_ONCE * _PAGES_AT_ONCE * PAGE

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinebench.dashboard.case_data import Case, Row
+from spinebench.dashboard.case_data import Case, Row, read_siblings
 from spinebench.dashboard.case_links import case_url
 from spinebench.dashboard.foreign_text import (
     PART,
@@ -30,7 +30,9 @@ from spinebench.dashboard.written_view import (
     show_parts,
 )
 from spinebench.evaluators.invisible import written_out
+from spinebench.records import AnswerStatus, Outcome
 
+_SIBLINGS = "The same question, all models side by side"
 _STYLE = """<style>
 .case-options { border-collapse: collapse; width: 100%; }
 .case-options td { padding: 3px 8px; border-bottom: 1px solid rgba(128,128,128,.25); }
@@ -63,7 +65,7 @@ def show_case(case: Case) -> None:
         show_expected(case)
         st.subheader("Answer", anchor=False)
         _answer(case)
-    _reading(answer)
+    _reading(case)
     _judges(case)
     _clinicians(case)
     if case.checks:
@@ -209,14 +211,15 @@ def _text(text: str, marks: Sequence[Mark], *, key: str) -> None:
     st.html(marked(text, marks, first=(part - 1) * PART, last=part * PART))
 
 
-def _reading(answer: Row) -> None:
+def _reading(case: Case) -> None:
+    answer = case.answer
     with st.expander("How the answer was read and graded", expanded=True):
         rows = [
             ("Status", answer["extraction_status"] or f"{answer['status']} (no text to read)"),
             ("Letters", ", ".join(answer["letters"] or ())),
             ("Extraction rule", answer["rule"]),
             ("Rules' version", answer["extraction_version"]),
-            ("Outcome", answer["outcome"]),
+            ("Outcome", case.outcome),
             ("Right", answer["correct"]),
             ("Gold", answer["gold"] or answer["item_gold"]),
             ("Chosen", answer["chosen"]),
@@ -227,7 +230,7 @@ def _reading(answer: Row) -> None:
             ("Jaccard", answer["jaccard"]),
         ]
         shown: list[Row] = [{"": name, "value": value} for name, value in rows if value not in (None, "", [])]
-        if answer["outcome"] is None:
+        if answer["outcome"] is None and answer["status"] == AnswerStatus.ANSWERED:
             st.caption("This answer waits for its grade.")
         st.html(table_html(shown, ("", "value")))
 
@@ -306,11 +309,17 @@ def _prompt(case: Case) -> None:
 
 
 def _siblings(case: Case) -> None:
-    if len(case.siblings) < 2:
+    """Read and sent when they are asked for: a dozen texts more than the case itself."""
+    box = st.expander(_SIBLINGS, key="case siblings", on_change="rerun")
+    if not box.open:
         return
-    with st.expander(f"The same question, {len(case.siblings)} models side by side"):
-        for first in range(0, len(case.siblings), 3):
-            for column, one in zip(st.columns(3), case.siblings[first : first + 3], strict=False):
+    found = read_siblings(case)
+    with box:
+        if len(found) < 2:
+            st.caption("No other model was asked this question in the same way.")
+            return
+        for first in range(0, len(found), 3):
+            for column, one in zip(st.columns(3), found[first : first + 3], strict=False):
                 with column:
                     _sibling(case, one)
 
@@ -319,9 +328,11 @@ def _sibling(case: Case, one: Row) -> None:
     of_this_run = one["run_id"] == case.answer["run_id"]
     here = of_this_run and one["answer_id"] == case.answer["answer_id"]
     st.text(written_out(one["model"]) + (" (this case)" if here else ""))
-    said = ", ".join(one["chosen"] or ()) or f"no choice ({one['status'] or one['reply_status']})"
-    if one["correct"] is None:
-        said = str(one["outcome"] or one["status"] or one["reply_status"]).replace("_", " ")
+    status = str(one["status"] or one["reply_status"])
+    said = ", ".join(one["chosen"] or ()) or f"no choice ({status})"
+    is_answered = one["outcome"] not in (None, Outcome.NOT_ANSWERED)
+    if not is_answered or one["correct"] is None:
+        said = (str(one["outcome"]) if is_answered else status).replace("_", " ")
         st.html(f'<span class="tag plain">{escaped(said)}</span>')
     else:
         right = "right" if one["correct"] else "wrong"

@@ -132,14 +132,19 @@ def show_headline(found: Sequence[Headline]) -> None:
     """
     if not found:
         return
+    st.html(headline_html(found))
+    if _SHOWN_BEFORE not in st.session_state:
+        st.session_state[_SHOWN_BEFORE] = True
+        time.sleep(_AHEAD_S)
+
+
+def headline_html(found: Sequence[Headline]) -> str:
+    """The figures side by side, all of it text, with its style."""
     figures = "".join(
         f'<div title="{escape(one.help, quote=True)}"><dt>{escape(one.name)}</dt><dd>{escape(one.value)}</dd></div>'
         for one in found
     )
-    st.html(f'{_STYLE}<dl class="headline">{figures}</dl>')
-    if _SHOWN_BEFORE not in st.session_state:
-        st.session_state[_SHOWN_BEFORE] = True
-        time.sleep(_AHEAD_S)
+    return f'{_STYLE}<dl class="headline">{figures}</dl>'
 
 
 def _shares(counts: Counts, task: Task, right: Sequence[Outcome]) -> tuple[list[float], list[int]]:

@@ -76,18 +76,28 @@ def show_progress() -> None:
     st.fragment(_draw, run_every=_EVERY_S)()
 
 
+def progress_headline() -> list[Headline]:
+    """All runs and audits in a few numbers, from their status files. Raises `SpinebenchError`, `OSError`."""
+    return _headline(_everything())
+
+
+def _everything() -> list[Progress]:
+    """All runs, then all audits, those at work first, then newest first."""
+    place = workspace()
+    runs = [progress_of(folder) for folder in reversed(place.runs())]
+    audits = [progress_of(folder) for folder in reversed(place.audits())]
+    return sorted([*runs, *audits], key=lambda one: not one.live)
+
+
 def _draw() -> None:
     try:
-        place = workspace()
-        runs = [progress_of(folder) for folder in reversed(place.runs())]
-        audits = [progress_of(folder) for folder in reversed(place.audits())]
+        found = _everything()
     except SpinebenchError as error:
         stop_with(error)
         return
     except OSError as error:
         stop_with_file_fault(error)
         return
-    found = sorted([*runs, *audits], key=lambda one: not one.live)
     rates = {(one.kind, one.name): _rate(one) for one in found}
     live = [one for one in found if one.live]
     show_headline(_headline(found))
@@ -148,7 +158,8 @@ def _any_incomplete(found: Sequence[Progress]) -> bool:
 
 
 def _headline(found: Sequence[Progress]) -> list[Headline]:
-    """All runs and audits in a few numbers."""
+    if not found:
+        return []
     figures = [
         Headline("At work", f"{sum(one.live for one in found):,}", "Runs and audits with a living process.")
     ]

@@ -26,6 +26,7 @@ from spinebench.dashboard.audit_reports import (
     wrong_reasons_of,
 )
 from spinebench.dashboard.case_filters import CaseFilters
+from spinebench.dashboard.case_selection import cases_on_page
 from spinebench.dashboard.error_data import (
     confusion_counts,
     healthy_rates,
@@ -34,6 +35,7 @@ from spinebench.dashboard.error_data import (
     shift_counts,
 )
 from spinebench.dashboard.kept_figures import KeptFigures, key_of
+from spinebench.dashboard.rating_progress import rating_progress
 from spinebench.dashboard.run_choice import RunChoice, all_of, usual_choice
 from spinebench.dashboard.summaries import model_accuracies, model_comparison
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE, DataStamp, data_stamp, rows, workspace
@@ -41,7 +43,7 @@ from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement.trace_table import PANEL
 from spinebench.records import RunSpec
 
-_NICENESS = 10
+_NICENESS = 19
 _NEWEST = 3
 """Runs and audits whose details are prepared."""
 _log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ def prepare(go_on: Callable[[], bool] = lambda: True) -> None:
             return
         try:
             _finish(job)
-        except SpinebenchError as error:
+        except (SpinebenchError, OSError) as error:
             _log.info("not made ready: %s", error)
     figures = KeptFigures(workspace().cache_dir)
     if state == state_of_everything():
@@ -137,13 +139,14 @@ def _of_a_choice(choice: RunChoice, audits: Sequence[AuditSpec]) -> Iterator[_Jo
     own = [one.audit_id for one in audits if {*one.sample.run_ids} & {*run_ids}]
     filters = CaseFilters(choice.run_ids, choice.personas, choice.conditions, own[-1] if own else None)
     yield _job(rows, "case_values", runs=choice.run_ids)
-    yield _job(rows, "cases", **filters.parameters(), size=25, skip=0)
+    yield _job(cases_on_page, filters.parameters(), 1)
     yield _job(model_comparison, choice, run_ids)
 
 
 def _of_agreement(audit: AuditSpec) -> Iterator[_Job]:
     """Every task and dimension, by the raters that the page begins with."""
     state = audit_state(audit.audit_id)
+    yield _job(rating_progress, workspace().audit(audit.audit_id))
     yield _job(facts_of, state)
     scored = [
         (str(row["task"]), str(row["dimension"])) for row in rows("audit_dimensions", audit_id=audit.audit_id)

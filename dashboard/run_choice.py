@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from spinebench.dashboard.address import Address
 from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.workspace_data import stop_if_empty, stop_with, workspace
 from spinebench.errors import SpinebenchError
@@ -32,6 +33,20 @@ class RunChoice:
     def models(self) -> list[str]:
         """Models of the chosen runs, in the order in which their plans name them."""
         return list(dict.fromkeys(model for run in self.runs for model in run.models))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be shown of it."""
+        return not (self.runs and self.personas and self.conditions)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What has to be said wherever figures of such runs or audits stand."""
+
+    name: str
+    text: str
+    icon: str
 
 
 def usual_choice(specs: Sequence[RunSpec]) -> RunChoice:
@@ -75,13 +90,29 @@ def chosen(usual: Callable[[Sequence[RunSpec]], RunChoice] = usual_choice) -> Ru
             tuple(_choose("Personas", "persona", personas, personas)),
             tuple(_choose("Image conditions", "condition", conditions, conditions)),
         )
-    if not (choice.runs and choice.personas and choice.conditions):
+    if choice.is_empty:
         st.info(
             "Nothing is chosen: name at least one run, persona and image condition in the sidebar.",
             icon=":material/info:",
         )
         st.stop()
     return choice
+
+
+def choice_at(
+    address: Address, specs: Sequence[RunSpec], usual: Callable[[Sequence[RunSpec]], RunChoice] = usual_choice
+) -> RunChoice:
+    """What `chosen` gives in a new window at this address, without drawing anything; perhaps empty.
+
+    Of runs oldest first, at least one.
+    """
+    run_ids = _at(address, "run", [spec.run_id for spec in specs], usual(specs).run_ids)
+    everything = all_of(tuple(spec for spec in specs if spec.run_id in run_ids))
+    return RunChoice(
+        everything.runs,
+        tuple(_at(address, "persona", everything.personas, everything.personas)),
+        tuple(_at(address, "condition", everything.conditions, everything.conditions)),
+    )
 
 
 def all_runs() -> tuple[RunSpec, ...]:
@@ -93,11 +124,6 @@ def all_runs() -> tuple[RunSpec, ...]:
     except SpinebenchError as error:
         stop_with(error)
         return ()
-
-
-def asked_for(name: str) -> list[str]:
-    """The values of a filter in the address: repeated, or with commas between; [] where it is absent."""
-    return [part for text in st.query_params.get_all(name) for part in text.split(",") if part]
 
 
 def counted_together(choice: RunChoice) -> str:
@@ -117,26 +143,30 @@ def counted_together(choice: RunChoice) -> str:
 def mark_runs(runs: Sequence[RunSpec]) -> None:
     """Say above the figures, and below the title of each chart that follows, that they are simulated, of part of a
     benchmark, or of unfinished runs, where they are."""
-    if any(run.simulated for run in runs):
-        st.warning(
-            "SIMULATION: simulated models or a drawn benchmark. No figure here is about a real model on real images.",
-            icon=":material/science:",
-        )
+    marks = marks_of(runs)
+    mark_charts(*(mark.name for mark in marks))
+    for mark in marks:
+        st.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
+
+
+def marks_of(runs: Sequence[RunSpec]) -> list[Mark]:
+    """What has to be said of figures of these runs; [] where all are real, whole and finished."""
     partial = sum(run.partial for run in runs)
     unfinished = sum(_is_unfinished(run) for run in runs)
-    marks = {"SIMULATION": any(run.simulated for run in runs), "PARTIAL": partial, "INCOMPLETE": unfinished}
-    mark_charts(*(mark for mark, holds in marks.items() if holds))
+    marks = []
+    if any(run.simulated for run in runs):
+        text = "simulated models or a drawn benchmark. No figure here is about a real model on real images."
+        marks.append(Mark("SIMULATION", text, ":material/science:"))
     if partial:
-        st.warning(
-            f"PARTIAL: {partial} of {len(runs)} chosen runs asked only part of the benchmark.",
-            icon=":material/pie_chart:",
-        )
+        text = f"{partial} of {len(runs)} chosen runs asked only part of the benchmark."
+        marks.append(Mark("PARTIAL", text, ":material/pie_chart:"))
     if unfinished:
-        st.warning(
-            f"INCOMPLETE: {unfinished} of {len(runs)} chosen runs have not got through all their questions. What is "
-            "shown is of the answers in the database; the page Runs says how far each run is.",
-            icon=":material/hourglass_empty:",
+        text = (
+            f"{unfinished} of {len(runs)} chosen runs have not got through all their questions. What is "
+            "shown is of the answers in the database; the page Runs says how far each run is."
         )
+        marks.append(Mark("INCOMPLETE", text, ":material/hourglass_empty:"))
+    return marks
 
 
 def all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
@@ -173,15 +203,12 @@ def _choose(
     """One list to choose from, drawn only where there is a choice. The address is its only memory on a page;
     between pages, whose links drop it, the session's."""
     key, kept = f"chosen {name}", f"kept {name}"
-    if name in st.query_params:
-        wanted = [value for value in asked_for(name) if value in options]
-        if not wanted and asked_for(name):  # of another workspace, or of runs no longer chosen
-            wanted = list(default)
-    elif kept in st.session_state:
+    address = Address.of_page()
+    if name not in address and kept in st.session_state:
         wanted = [value for value in st.session_state[kept] if value in options] or list(default)
     else:
-        wanted = list(default)
-    if len(options) < 2:
+        wanted = _at(address, name, options, default)
+    if not is_choice(options):
         return list(options)
 
     def remember() -> None:
@@ -201,3 +228,20 @@ def _choose(
         on_change=remember,
     )
     return list(picked)
+
+
+def is_choice(options: Sequence[str]) -> bool:
+    """Whether there is anything to choose; else the sidebar has no list of it."""
+    return len(options) > 1
+
+
+def _at(address: Address, name: str, options: Sequence[str], default: Sequence[str]) -> list[str]:
+    """What the address alone chooses."""
+    if not is_choice(options):
+        return list(options)
+    if name not in address:
+        return list(default)
+    asked = address.parts(name)
+    wanted = [value for value in asked if value in options]
+    # What is named may be of another workspace, or of runs no longer chosen.
+    return list(default) if asked and not wanted else wanted

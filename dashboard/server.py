@@ -18,6 +18,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from spinebench.dashboard.export_route import export_routes
 from spinebench.dashboard.image_route import image_routes
 from spinebench.dashboard.navigation import PAGES
+from spinebench.dashboard.page_heads import PageHeads, head_routes
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE
 from spinebench.store.workspace import Workspace
 
@@ -53,9 +54,9 @@ def create_app(workspace: Path, *, hosts: Sequence[str] | None = None) -> App:
     known = [] if hosts is None else [Middleware(TrustedHostMiddleware, list(hosts), www_redirect=False)]
     return App(
         MAIN,
-        routes=[*image_routes(place), *export_routes(place), first],
+        routes=[*image_routes(place), *export_routes(place), *head_routes(), first],
         lifespan=_warming,
-        middleware=known,
+        middleware=[*known, Middleware(PageHeads)],
     )
 
 

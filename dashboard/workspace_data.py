@@ -118,10 +118,12 @@ def kept_of_data(
 
 def say_when(stamp: DataStamp | None) -> None:
     """One line: when the shown data are from."""
-    if stamp is None:
-        st.caption("No data yet.")
-    else:
-        st.caption(f"Data as of {stamp.at:%Y-%m-%d %H:%M:%S} UTC.")
+    st.caption(when_said(stamp))
+
+
+def when_said(stamp: DataStamp | None) -> str:
+    """When the shown data are from, in words."""
+    return "No data yet." if stamp is None else f"Data as of {stamp.at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 def plain(text: str) -> str:

@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from spinebench.audit_records import AuditSpec
 from spinebench.dashboard import agreement_tables as tables
+from spinebench.dashboard.address import Address
 from spinebench.dashboard.agreement_differences import show_differences, show_models
 from spinebench.dashboard.agreement_judges import show_agreement
 from spinebench.dashboard.agreement_scores import (
@@ -24,13 +25,25 @@ from spinebench.dashboard.audit_reports import (
     audit_specs,
     audit_state,
     facts_of,
+    latest_or_named,
     scored_dimensions,
 )
 from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.headlines import audit_headline, show_headline
+from spinebench.dashboard.page_heads import PageHead
+from spinebench.dashboard.run_choice import Mark
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
+
+
+def head(address: Address) -> PageHead | None:
+    """What a new window shows first at this address; None where that is not known at once."""
+    specs = audit_specs()
+    if not specs:
+        return None
+    spec = latest_or_named(specs, address.last("audit"))
+    return PageHead("Agreement", tuple(_marks(spec)), tuple(audit_headline(spec)))
 
 
 def show() -> None:
@@ -62,14 +75,14 @@ def _show_audit(specs: Sequence[AuditSpec]) -> None:
     ids = [spec.audit_id for spec in reversed(specs)]
     wanted = _wanted("audit", ids)
     # Above the choices: there first, see `show_headline`.
-    show_headline(audit_headline(next(one for one in specs if one.audit_id == wanted)))
+    for mark in _marks(latest_or_named(specs, wanted)):
+        st.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
+    show_headline(audit_headline(latest_or_named(specs, wanted)))
     where = st.columns([3, 1.3, 2, 2.2])
     with where[0]:
         audit_id = _choice("Audit", "audit", ids)
-    spec = next(one for one in specs if one.audit_id == audit_id)
     state = audit_state(audit_id)
     dimensions = scored_dimensions(state)
-    _mark(spec)
     if not dimensions:
         st.info(
             "Nobody has scored a trace of this audit yet. `spinebench audit` lets the judges go on, "
@@ -153,16 +166,15 @@ def _wanted(name: str, options: list[str]) -> str:
     return next((str(one) for one in (held, asked) if one in options), options[0])
 
 
-def _mark(spec: AuditSpec) -> None:
+def _marks(spec: AuditSpec) -> list[Mark]:
+    marks = []
     if spec.simulated:
-        st.warning(
-            "SIMULATION: simulated models, judges or images. No figure here is about a real model or a real judge.",
-            icon=":material/science:",
-        )
+        text = "simulated models, judges or images. No figure here is about a real model or a real judge."
+        marks.append(Mark("SIMULATION", text, ":material/science:"))
     if spec.partial:
-        st.warning(
-            "PARTIAL: the audited runs asked only part of their benchmark.", icon=":material/pie_chart:"
-        )
+        text = "the audited runs asked only part of their benchmark."
+        marks.append(Mark("PARTIAL", text, ":material/pie_chart:"))
+    return marks
 
 
 def _mark_ratings(locked: bool, stale: Sequence[str]) -> None:

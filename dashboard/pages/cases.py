@@ -8,8 +8,9 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from spinebench.dashboard.address import Address
 from spinebench.dashboard.audit_reports import audit_specs
-from spinebench.dashboard.case_data import read_case
+from spinebench.dashboard.case_data import read_ahead, read_case
 from spinebench.dashboard.case_export import MOST_ON_A_PAGE
 from spinebench.dashboard.case_filters import (
     CaseFilters,
@@ -18,11 +19,14 @@ from spinebench.dashboard.case_filters import (
     filters_asked_for,
     is_filtered,
 )
+from spinebench.dashboard.case_links import CaseParameter
 from spinebench.dashboard.case_search import TextSearch
 from spinebench.dashboard.case_selection import (
+    PAGE,
     Place,
     Selection,
     case_name,
+    cases_on_page,
     place_of,
     remember_list,
     selection,
@@ -30,13 +34,12 @@ from spinebench.dashboard.case_selection import (
 from spinebench.dashboard.case_view import show_case
 from spinebench.dashboard.export_route import FileKind, export_url
 from spinebench.dashboard.headlines import Headline, show_headline
-from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, mark_runs
+from spinebench.dashboard.page_heads import PageHead, head_of_runs
+from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs, marks_of
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.invisible import written_out
 
-PAGE = 25
-"""Cases of the list that are shown at once."""
 _LINKS = """<style>
 .case-files { display: flex; flex-wrap: wrap; gap: 8px; align-items: baseline; font-size: .9rem; }
 .case-files a { border: 1px solid rgba(128,128,128,.45); border-radius: 8px; padding: 4px 14px; color: inherit;
@@ -46,16 +49,23 @@ _LINKS = """<style>
 </style>"""
 
 
+def head(address: Address) -> PageHead | None:
+    """What a new window shows first at this address; None where that is not known at once, as of a single case."""
+    if CaseParameter.CASE in address or CaseParameter.TEXT in address:
+        return None
+
+    def figures(choice: RunChoice) -> list[Headline]:
+        found = cases_on_page(_filters(address, choice).parameters(), _page_number(address.last("page")))
+        return _headline(_values(choice).get("model", []), _n_cases(found), None) if found else []
+
+    return head_of_runs("Cases", address, figures, said=lambda choice: marks_of(choice.runs))
+
+
 def show() -> None:
     """Draw the page: one case where the address names it, else the list."""
     choice = chosen()
     try:
-        filters = filters_asked_for(
-            runs=choice.run_ids,
-            personas=choice.personas,
-            conditions=choice.conditions,
-            audit_id=_audit(choice),
-        )
+        filters = _filters(Address.of_page(), choice)
         if "case" in st.query_params:
             _one_case(filters)
         else:
@@ -64,33 +74,42 @@ def show() -> None:
         stop_with(error)
 
 
-def _audit(choice: RunChoice) -> str | None:
+def _filters(address: Address, choice: RunChoice) -> CaseFilters:
+    return filters_asked_for(
+        address,
+        runs=choice.run_ids,
+        personas=choice.personas,
+        conditions=choice.conditions,
+        audit_id=_audit(address, choice),
+    )
+
+
+def _audit(address: Address, choice: RunChoice) -> str | None:
     """The audit that scores and failure modes are of: the one asked for, else the last of the chosen runs."""
     ids = [spec.audit_id for spec in audit_specs() if set(spec.sample.run_ids) & set(choice.run_ids)]
-    wanted = [one for one in asked_for("audit") if one in ids]
+    wanted = [one for one in address.parts("audit") if one in ids]
     return wanted[0] if wanted else ids[-1] if ids else None
 
 
 def _list(choice: RunChoice, filters: CaseFilters) -> None:
     st.title("Cases", anchor=False)
     mark_runs(choice.runs)
-    values: dict[str, list[tuple[str, int]]] = {}
-    for one in rows("case_values", runs=choice.run_ids):
-        values.setdefault(str(one["name"]), []).append((str(one["value"]), int(str(one["n"]))))
+    values = _values(choice)
     dimensions: list[str] = []
     modes: list[str] = []
     if filters.audit_id is not None:
         for one in rows("case_rubric", audit_id=filters.audit_id):
             (dimensions if one["kind"] == "dimension" else modes).append(str(one["name"]))
-    number = _page_number()
+    number = _page_number(st.query_params.get("page"))
     chosen_now = selection(filters)
-    found = rows("cases", **chosen_now.parameters, size=PAGE, skip=(number - 1) * PAGE)
-    _say_how_many(values.get("model", []), int(str(found[0]["n_cases"])) if found else 0, chosen_now.search)
+    found = cases_on_page(chosen_now.parameters, number)
+    n_cases = _n_cases(found)
+    # Above the filters: there first, see `show_headline`.
+    show_headline(_headline(values.get("model", []), n_cases, chosen_now.search))
     draw_filters(filters, values, dimensions, modes)
     if not found and number > 1:
         st.query_params.pop("page", None)
         st.rerun()
-    n_cases = int(str(found[0]["n_cases"])) if found else 0
     line, clear = st.columns([6, 1], vertical_alignment="center")
     search = chosen_now.search
     line.text(f"{n_cases:,} cases" + ("" if search is None else _looked_through(search)))
@@ -113,7 +132,7 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
         )
         say_when(data_stamp())
         return
-    remember_list(chosen_now.parameters, found, first=(number - 1) * PAGE + 1)
+    remember_list(chosen_now.parameters, number)
     _table(found, first=(number - 1) * PAGE + 1)
     n_pages = -(-n_cases // PAGE)
     if n_pages > 1:
@@ -127,20 +146,29 @@ def _list(choice: RunChoice, filters: CaseFilters) -> None:
         _go_on(search, progress)
 
 
-def _say_how_many(models: Sequence[tuple[str, int]], n_cases: int, search: TextSearch | None) -> None:
-    """Above the filters: there first, see `show_headline`."""
+def _values(choice: RunChoice) -> dict[str, list[tuple[str, int]]]:
+    """By filter the values that occur in the chosen runs, each with its number of answers."""
+    values: dict[str, list[tuple[str, int]]] = {}
+    for one in rows("case_values", runs=choice.run_ids):
+        values.setdefault(str(one["name"]), []).append((str(one["value"]), int(str(one["n"]))))
+    return values
+
+
+def _n_cases(found: Sequence[dict[str, object]]) -> int:
+    """Of the whole selection, as every row of a page of it says."""
+    return int(str(found[0]["n_cases"])) if found else 0
+
+
+def _headline(models: Sequence[tuple[str, int]], n_cases: int, search: TextSearch | None) -> list[Headline]:
     n = sum(count for _, count in models)
-    if n:
-        partly = search is not None and not search.is_done
-        show_headline(
-            [
-                Headline(
-                    "Cases found so far" if partly else "Cases", f"{n_cases:,}", "That fit the filters."
-                ),
-                Headline("Of graded answers", f"{n:,}", "Of the chosen runs."),
-                Headline("Of models", f"{len(models):,}"),
-            ]
-        )
+    if not n:
+        return []
+    partly = search is not None and not search.is_done
+    return [
+        Headline("Cases found so far" if partly else "Cases", f"{n_cases:,}", "That fit the filters."),
+        Headline("Of graded answers", f"{n:,}", "Of the chosen runs."),
+        Headline("Of models", f"{len(models):,}"),
+    ]
 
 
 def _looked_through(search: TextSearch) -> str:
@@ -205,7 +233,7 @@ def _one_case(filters: CaseFilters) -> None:
     name = st.query_params["case"]
     run_id, _, answer_id = name.partition("/")
     case = read_case(run_id, answer_id)
-    back, previous, following, where = st.columns([1.3, 1, 1, 6], vertical_alignment="center")
+    back, previous, following, where = st.columns([2.1, 1.5, 1.2, 5], vertical_alignment="center")
     place, among = (None, "") if case is None else _place(filters, name)
     back.button(
         "Back to the list", icon=":material/arrow_back:", on_click=_back, args=(place,), width="stretch",
@@ -226,13 +254,13 @@ def _one_case(filters: CaseFilters) -> None:
         "Next", shortcut="Right", disabled=after is None, width="stretch", on_click=_go, args=(after,)
     )
     at = "Case" if place is None else f"Case {place.place:,} of {place.n_cases:,}{among}"
-    answer = case.answer
-    outcome = str(answer["outcome"] or "not graded yet").replace("_", " ")
-    where.text(f"{at} · {written_out(answer['model'])} · {outcome}")
+    where.text(f"{at} · {written_out(case.answer['model'])} · {case.outcome.replace('_', ' ')}")
     spec = workspace().run(run_id).spec()
     mark_runs([spec])
     show_case(case)
     say_when(data_stamp())
+    if after is not None:
+        read_ahead(after)
 
 
 def _place(filters: CaseFilters, name: str) -> tuple[Place | None, str]:
@@ -257,8 +285,8 @@ def _back(place: Place | None) -> None:
         st.query_params["page"] = str((place.place - 1) // PAGE + 1)
 
 
-def _page_number() -> int:
-    text = st.query_params.get("page", "")
+def _page_number(asked: str | None) -> int:
+    text = asked or ""
     return int(text) if len(text) < 9 and text.isdecimal() and int(text) > 0 else 1
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from spinebench.dashboard.address import Address, asked_for
 from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
 from spinebench.dashboard.case_opening import open_cases, picked_row
 from spinebench.dashboard.charts import chart_columns
@@ -20,11 +21,12 @@ from spinebench.dashboard.error_data import (
     shift_counts,
 )
 from spinebench.dashboard.failure_mode_chart import Figure, doubts, estimate_of, failure_mode_chart
-from spinebench.dashboard.headlines import outcomes_headline, show_headline
+from spinebench.dashboard.headlines import Headline, outcomes_headline, show_headline
 from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
 from spinebench.dashboard.outcome_chart import outcome_chart
-from spinebench.dashboard.run_choice import RunChoice, asked_for, chosen, counted_together, mark_runs
+from spinebench.dashboard.page_heads import PageHead, head_of_runs
+from spinebench.dashboard.run_choice import RunChoice, chosen, counted_together, mark_runs
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
 from spinebench.errors import SpinebenchError
@@ -36,8 +38,15 @@ from spinebench.records import Outcome, Task
 
 PARTS = {"diagnosis": "Diagnosis", "localization": "Localization", "modes": "Failure modes"}
 _TOP_PAIRS = 15
+_FIRST_PART = "diagnosis"
 _KEPT_PART = "kept part of errors"
 _FIGURES: tuple[Figure, ...] = ("corrected", "judge", "clinicians")
+
+
+def head(address: Address) -> PageHead | None:
+    """What a new window shows first at this address; None where that is not known at once."""
+    part = next((part for part in address.parts("part") if part in PARTS), _FIRST_PART)
+    return head_of_runs("Errors", address, lambda choice: _headline(outcome_counts(choice), part))
 
 
 def show() -> None:
@@ -55,9 +64,7 @@ def _show(choice: RunChoice) -> None:
     say_when(data_stamp())
     counts = outcome_counts(choice)
     # Above what chooses the part: there first, see `show_headline`.
-    show_headline(
-        outcomes_headline(counts, Task.LOCALIZATION if _wanted_part() == "localization" else Task.DIAGNOSIS)
-    )
+    show_headline(_headline(counts, _wanted_part()))
     part = _part()
     if part == "modes":
         _failure_modes(choice)
@@ -71,9 +78,13 @@ def _show(choice: RunChoice) -> None:
         _diagnosis(choice, counts)
 
 
+def _headline(counts: Counter[tuple[str, str, str, str, str]], part: str) -> list[Headline]:
+    return outcomes_headline(counts, Task.LOCALIZATION if part == "localization" else Task.DIAGNOSIS)
+
+
 def _part() -> str:
     """Which part of the page is shown: the others are not computed."""
-    kept = str(st.session_state.get(_KEPT_PART, "diagnosis"))  # for the way back from a case
+    kept = str(st.session_state.get(_KEPT_PART, _FIRST_PART))  # for the way back from a case
     if "part" not in st.session_state:
         st.session_state["part"] = _wanted_part()
     picked = st.segmented_control(
@@ -87,7 +98,7 @@ def _part() -> str:
 
 def _wanted_part() -> str:
     """The part that will be shown, before what chooses it is drawn."""
-    kept = str(st.session_state.get(_KEPT_PART, "diagnosis"))
+    kept = str(st.session_state.get(_KEPT_PART, _FIRST_PART))
     if "part" in st.session_state:
         return str(st.session_state["part"] or kept)
     return next((part for part in asked_for("part") if part in PARTS), kept)

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
-from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from spinebench.audit_records import AuditSpec
-from spinebench.dashboard.audit_reports import audit_specs
+from spinebench.dashboard.address import Address
+from spinebench.dashboard.audit_reports import audit_specs, latest_or_named
+from spinebench.dashboard.headlines import show_headline
+from spinebench.dashboard.page_heads import PageHead
+from spinebench.dashboard.rating_progress import progress_headline, rating_progress
+from spinebench.dashboard.run_choice import Mark
 from spinebench.dashboard.workspace_data import stop_with, workspace
 from spinebench.errors import SpinebenchError
-from spinebench.exchange.rating_book import RatingBook
-from spinebench.rating.progress import Progress, progress
-from spinebench.store.audit_folder import AuditFolder
 from spinebench.store.rater_tokens import current_tokens
+
+
+def head(address: Address) -> PageHead | None:
+    """What a new window shows first at this address; None where that is not known at once."""
+    specs = audit_specs()
+    if not specs:
+        return None
+    spec = latest_or_named(specs, address.last("audit"))
+    found = rating_progress(workspace().audit(spec.audit_id))
+    return None if found is None else PageHead("Rate", _marks(spec), progress_headline(found))
 
 
 def show() -> None:
@@ -32,8 +43,9 @@ def show() -> None:
             st.text(path.name)
         return
     try:
+        above = st.container()
         spec = _chosen(specs)
-        _show_audit(spec)
+        _show_audit(spec, above)
         if workspace().audit(spec.audit_id).rating_lock() is None:
             _say_how_to_rate()
     except SpinebenchError as error:
@@ -49,34 +61,28 @@ def _chosen(specs: tuple[AuditSpec, ...]) -> AuditSpec:
     return next(spec for spec in specs if spec.audit_id == picked)
 
 
-def _show_audit(spec: AuditSpec) -> None:
-    if spec.simulated:
-        st.warning(
-            "Simulation: traces, judges or clinicians of this audit are simulated.", icon=":material/science:"
-        )
+def _show_audit(spec: AuditSpec, above: DeltaGenerator) -> None:
+    for mark in _marks(spec):
+        above.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
     folder = workspace().audit(spec.audit_id)
-    if not any(one.traces for one in folder.assignments().values()):
+    found = rating_progress(folder)
+    if found is None:
         st.info("Nothing is assigned to clinicians yet. Name two raters or more:", icon=":material/info:")
         st.code(f"spinebench rate assign {spec.audit_id} --rater r-1 --rater r-2{_at()}", language=None)
         return
-    stamp = _stamp(folder)
-    found = _progress(str(folder.path), stamp)
-    n_assigned, n_rated = sum(one.n_assigned for one in found), sum(one.n_rated for one in found)
-    n_traces = len({shown.trace_id for one in folder.assignments().values() for shown in one.traces})
-    st.progress(
-        n_rated / n_assigned,
-        text=f"{n_rated:,} of {n_assigned:,} assignments rated: {n_traces:,} traces, each to one rater or more, "
-        "hidden duplicates among them",
-    )
+    with above:
+        show_headline(progress_headline(found))
+    st.progress(found.n_rated / found.n_assigned)
+    raters = found.raters
     tokens = current_tokens(workspace())
     st.dataframe(
         {
-            "rater": [one.rater for one in found],
-            "rated": [100 * one.n_rated / one.n_assigned if one.n_assigned else None for one in found],
-            "assignments": [f"{one.n_rated} of {one.n_assigned}" for one in found],
-            "sittings done": [f"{one.n_sittings_done} of {one.n_sittings}" for one in found],
-            "last activity (UTC)": [one.last_activity for one in found],
-            "token": ["has one" if one.rater in tokens else "none" for one in found],
+            "rater": [one.rater for one in raters],
+            "rated": [100 * one.n_rated / one.n_assigned if one.n_assigned else None for one in raters],
+            "assignments": [f"{one.n_rated} of {one.n_assigned}" for one in raters],
+            "sittings done": [f"{one.n_sittings_done} of {one.n_sittings}" for one in raters],
+            "last activity (UTC)": [one.last_activity for one in raters],
+            "token": ["has one" if one.rater in tokens else "none" for one in raters],
         },
         column_config={
             "rated": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
@@ -85,8 +91,7 @@ def _show_audit(spec: AuditSpec) -> None:
         hide_index=True,
         placeholder="–",
     )
-    written = max((written for _, written, _ in stamp), default=0)
-    st.caption(f"Data as of {datetime.fromtimestamp(written / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC.")
+    st.caption(f"Data as of {found.at:%Y-%m-%d %H:%M:%S} UTC.")
     lock = folder.rating_lock()
     if lock is not None:
         st.caption(
@@ -97,6 +102,13 @@ def _show_audit(spec: AuditSpec) -> None:
         st.code(f"spinebench rate adjudicate {spec.audit_id}{_at()}", language=None)
     else:
         st.caption("Progress only: scores and agreement before the lock would unblind those who still rate.")
+
+
+def _marks(spec: AuditSpec) -> list[Mark]:
+    if not spec.simulated:
+        return []
+    text = "traces, judges or clinicians of this audit are simulated."
+    return [Mark("SIMULATION", text, ":material/science:")]
 
 
 def _say_how_to_rate() -> None:
@@ -112,19 +124,3 @@ def _say_how_to_rate() -> None:
 def _at() -> str:
     """The option that names this workspace, as a command takes it."""
     return f" --workspace {shlex.quote(str(workspace().path))}"
-
-
-def _stamp(folder: AuditFolder) -> tuple[tuple[str, int, int], ...]:
-    """Which state the assignments and the ratings of an audit are in."""
-    files = [
-        folder.path / "assignments.jsonl",
-        *(folder.ratings_journal(one).path for one in folder.rater_ids()),
-    ]
-    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-
-
-@st.cache_data(max_entries=50, show_spinner=False)
-def _progress(path: str, stamp: tuple[tuple[str, int, int], ...]) -> list[Progress]:
-    # The stamp is part of the key: a new state is counted anew.
-    folder = AuditFolder(Path(path))
-    return progress(RatingBook.open(folder), folder.ratings())

@@ -24,7 +24,7 @@ LONG = "<b>word</b> " * 420_000
 
 
 def hostile_workspace(folder: Path) -> Workspace:
-    """Two items with an image of grey, one answered with `HOSTILE`, the other with 5 MB."""
+    """Two items with an image of grey, one answered with `HOSTILE` by two models, the other with 5 MB by one."""
     images = folder / "images"
     images.mkdir(parents=True)
     Image.linear_gradient("L").convert("RGB").save(images / "film.png")
@@ -41,8 +41,12 @@ def hostile_workspace(folder: Path) -> Workspace:
     )
     run: RunFolder = workspace.create_run(run_spec, items)
     entries = []
-    for item, text in zip(items, (HOSTILE, LONG), strict=True):
-        of = key(item.id)
+    for item, model, text in (
+        (items[0], "sim/a", HOSTILE),
+        (items[1], "sim/a", LONG),
+        (items[0], "sim/b", HOSTILE),
+    ):
+        of = key(item.id, model)
         said = answer(of, text=text).model_copy(
             update={"images": (sent,), "reasoning": HOSTILE, "provider_model": HOSTILE}
         )

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from spinebench.agents.personas import packaged
-from spinebench.dashboard import case_export
+from spinebench.dashboard import case_data, case_export, case_selection
 from spinebench.dashboard.case_export import as_csv, as_html, as_jsonl, exported
 from spinebench.dashboard.case_links import case_url, cases_url
 from spinebench.dashboard.case_view import table_html
@@ -24,7 +24,7 @@ from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
 from tests.dashboard.hostile_cases import hostile_workspace
 from tests.dashboard.serving import serving
-from tests.stored_runs import diagnosis, key, right, spec
+from tests.stored_runs import diagnosis, failed, key, right, spec, stored_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -135,7 +135,7 @@ def test_a_case_by_its_address_and_on(audited: Workspace, page: Opened) -> None:
     labels = [one.label for one in app.expander]
     assert any(label.startswith("Judges") for label in labels)
     assert any(label.startswith("Clinicians") for label in labels)
-    assert "The same question, 3 models side by side" in labels
+    assert "The same question, all models side by side" in labels
     next(button for button in app.button if button.label == "Next").click().run()
     name = f"{second['run_id']}/{second['answer_id']}"
     assert app.query_params["case"] in (name, [name])
@@ -164,6 +164,9 @@ def test_models_of_other_runs_on_the_benchmark_stand_beside_a_case(tmp_path: Pat
     ingest(workspace)
     [own] = cases(workspace, runs=["run-1"])
     app = page(workspace.path, "cases", case=f"run-1/{own['answer_id']}", run="run-1")
+    assert not any(" in run-3" in one.proto.body for one in app.get("html"))  # not before it is opened
+    app.session_state["case siblings"] = True
+    app.run()
     assert not app.exception
     beside = [one.proto.body for one in app.get("html")]
     texts = [text for text in beside if " in run-" in text and "foreign-text" in text]
@@ -174,6 +177,67 @@ def test_models_of_other_runs_on_the_benchmark_stand_beside_a_case(tmp_path: Pat
     assert any(f"case=run-3%2F{one['answer_id']}" in text
                for text in beside for one in cases(workspace, runs=["run-3"], models=["sim/c"]))  # fmt: skip
     assert any("sim/a_b · correct disease" in one.value for one in app.text)
+
+
+def test_a_question_of_one_model_has_none_beside_it(tmp_path: Path, page: Opened) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    item = diagnosis("d1")
+    stored_run(workspace, [right(item)])
+    ingest(workspace)
+    app = page(workspace.path, "cases", case=f"run-1/{cases(workspace)[0]['answer_id']}")
+    app.session_state["case siblings"] = True
+    app.run()
+    assert "No other model was asked this question in the same way." in [one.value for one in app.caption]
+
+
+def test_a_question_without_a_reply_is_not_answered_in_list_and_case(tmp_path: Path, page: Opened) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    item = diagnosis("d1")
+    stored_run(workspace, [failed(item), right(item, "sim/b")])
+    ingest(workspace)
+    one, other = cases(workspace)
+    assert one["outcome"] == "not_answered"
+    app = page(workspace.path, "cases", case=f"run-1/{one['answer_id']}")
+    assert any(text.value.endswith("not answered") for text in app.text)
+    app = page(workspace.path, "cases", case=f"run-1/{other['answer_id']}")
+    app.session_state["case siblings"] = True
+    app.run()
+    assert '<span class="tag plain">error</span>' in [one.proto.body for one in app.get("html")]
+
+
+def test_pages_read_together_are_those_of_the_list(
+    audited: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINEBENCH_DASHBOARD_WORKSPACE", str(audited.path))
+    monkeypatch.setattr(case_selection, "PAGE", 20)
+    monkeypatch.setattr(case_selection, "_PAGES_AT_ONCE", 3)
+    everything = [one["answer_id"] for one in audited.query("cases", size=1000).to_pylist()]
+    for number in range(1, 8):  # 90 cases: the last full page is the fourth, the sixth is none
+        found = [one["answer_id"] for one in case_selection.cases_on_page({}, number)]
+        assert found == everything[20 * (number - 1) : 20 * number]
+    case_selection.remember_list({}, 4)
+    monkeypatch.setattr(case_selection, "rows", None)  # nothing more is asked
+    names = [case_selection.case_name(one) for one in audited.query("cases", size=1000).to_pylist()]
+    place = case_selection.place_of({}, names[79])
+    assert place == case_selection.Place(80, 90, names[78], names[80])
+
+
+def test_the_case_that_follows_is_read_ahead(
+    audited: Workspace, page: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import streamlit as st
+
+    if case_data._ahead is not None:
+        case_data._ahead.join()
+    st.cache_data.clear()  # of what other tests have read
+    first, second, third = cases(audited, sort="asked")[:3]
+    page(audited.path, "cases", case=f"{first['run_id']}/{first['answer_id']}")
+    assert case_data._ahead is not None
+    case_data._ahead.join()
+    monkeypatch.setattr("spinebench.store.database.Database.queries", None)
+    assert case_data.read_case(second["run_id"], second["answer_id"]) is not None
+    with pytest.raises(TypeError):
+        case_data.read_case(third["run_id"], third["answer_id"])
 
 
 def test_a_case_outside_the_filters_stands_among_those_of_its_run(audited: Workspace, page: Opened) -> None:
@@ -307,6 +371,8 @@ def test_hostile_texts_do_nothing_in_a_browser(hostile: Workspace, hostile_dashb
         fold.scroll_into_view_if_needed()
     tab.get_by_text("Native reasoning (").click()
     tab.locator("canvas").wait_for()
+    tab.get_by_text("The same question, all models side by side").click()
+    tab.get_by_text("(this case)").wait_for()
     tab.wait_for_timeout(500)
     shown = tab.inner_text("body")
     assert "<script>window.hacked = 1" in shown

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from spinebench.store import Workspace
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+    from streamlit.testing.v1 import AppTest
 
 
 @pytest.mark.parametrize("name", ["", "errors", "reports", "cases", "rate", "agreement", "runs"])
@@ -58,3 +62,34 @@ def test_every_chart_can_be_saved_without_a_network(dashboard: str, tab: Page, n
         assert saved.startswith(b"\x89PNG\r\n\x1a\n")
         assert min(width, height) >= 50
     assert [url for url in asked if not url.startswith((dashboard, "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("overview", {}),
+        ("errors", {}),
+        ("errors", {"part": "modes"}),
+        ("agreement", {}),
+        ("agreement", {"agreement view": "Models"}),
+    ],
+)
+def test_charts_name_the_class_of_each_channel(
+    audited: Workspace,
+    page: Callable[..., AppTest],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    state: dict[str, str],
+) -> None:
+    """For a bare text or dictionary altair searches all its classes, which took a third of a page's time."""
+
+    def searched(*_: object) -> None:
+        raise AssertionError("a channel without its class")
+
+    monkeypatch.setattr("altair.utils.schemapi._FromDict.__init__", searched)
+    app = page(audited.path, name)
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception
+    assert app.get("vega_lite_chart")

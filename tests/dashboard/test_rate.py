@@ -695,7 +695,9 @@ def test_researchers_see_progress_and_no_score(tmp_path: Path, monkeypatch: pyte
     client.post(content["server"]["submit"], json=rated(content, 1))
     page.run()
     assert list(page.dataframe[0].value["assignments"]) == ["2 of 4", "0 of 4"]
-    assert "2 of 8 assignments rated: 4 traces" in page.get("progress")[0].proto.text
+    shown = str(page.get("html")[0].proto.body)
+    assert "<dt>Assignments rated</dt><dd>2 of 8</dd>" in shown
+    assert "<dt>Traces assigned</dt><dd>4</dd>" in shown
     assert "spinebench rate token" in page.code[0].value
     lock_ratings(audit, at=datetime(2026, 11, 21, tzinfo=UTC), incomplete=True)
     page.run()

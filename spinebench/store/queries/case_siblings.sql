@@ -7,7 +7,7 @@ FROM answers AS a
 JOIN runs AS r ON r.run_id = a.run_id
 JOIN benchmarks AS b ON b.benchmark_id = r.benchmark_id
 LEFT JOIN extractions AS x ON x.run_id = a.run_id AND x.answer_id = a.answer_id
-LEFT JOIN grades AS g ON g.run_id = a.run_id AND g.answer_id = a.answer_id
+LEFT JOIN graded_rows AS g ON g.run_id = a.run_id AND g.item_id = a.item_id AND g.answer_id = a.answer_id
 WHERE b.items_hash IN (
         SELECT items_hash FROM runs JOIN benchmarks USING (benchmark_id) WHERE run_id = $run_id
     )
