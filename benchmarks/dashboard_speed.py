@@ -7,7 +7,8 @@ afterwards) and drives Chromium. Each page is opened in a browser context of its
 asked of a server newly started on data that no figures are kept of; then, with the figures that a server prepares
 beside its pages, once as the first thing asked of a new server, and several times more, once from another page by its
 link in a window that is open, and clicks. Content is there
-when a chart, a table or a figure of the page's own is visible; `whole` is when its script has ended. A click is
+when a figure, a chart or a table is visible: `first_content` those in the HTML that the server sends too, `drawn` what
+Streamlit has drawn alone, from when on the page can be worked with; `whole` is when its script has ended. A click is
 answered when the script has run to its end and the page shows what was asked for; charts are clicked by a mouse.
 Beside each wall time stands the server's CPU time, which other work on the machine lengthens less, and beside all
 pages that of a dashboard without runs: what Streamlit and the browser take alone.
@@ -47,11 +48,15 @@ PATIENCE_S = 40
 _NO_RUN_MS = 2000
 _PAUSE_S = 1
 """After a window is closed: its end takes the browser a while, and is none of the next one's."""
+_LOOK_S = 1
+"""Between two clicks: a person looks before they click, and the browser has drawn by then."""
 _CONTENT = (
     '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
     '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
 )
 """A figure of the page's own: not its title, nor what stands in the sidebar."""
+_WRITTEN = "#page-head .headline"
+"""The figures that the server writes into the HTML."""
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 _COUNT_RUNS = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
@@ -141,13 +146,19 @@ def tab(browser: Browser) -> Iterator[Page]:
 
 
 def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> dict[str, Timed]:
-    """Open a page: until its first content is visible, and until its script has run to its end."""
+    """Open a page: until content is visible, until its own is, and until its script has run to its end."""
     wall, cpu = time.monotonic(), server.cpu_s()
+
+    def now() -> Timed:
+        return Timed(time.monotonic() - wall, server.cpu_s() - cpu)
+
     page.goto(f"{server.address}/{path}", wait_until="commit")
+    page.locator(content).or_(page.locator(_WRITTEN)).first.wait_for()
+    first = now()
     page.locator(content).first.wait_for()
-    first = Timed(time.monotonic() - wall, server.cpu_s() - cpu)
+    drawn = now()
     page.locator(_DONE).wait_for()
-    return {"first_content": first, "whole": Timed(time.monotonic() - wall, server.cpu_s() - cpu)}
+    return {"first_content": first, "drawn": drawn, "whole": now()}
 
 
 def led_to(server: Server, page: Page, name: str) -> Timed:
@@ -168,6 +179,7 @@ def answered(server: Server, page: Page, click: Click) -> Timed:
 
     if click.before is not None:
         click.before(page)
+    time.sleep(_LOOK_S)
     page.evaluate(_COUNT_RUNS)
     wall, cpu = time.monotonic(), server.cpu_s()
     click.do(page)
@@ -304,8 +316,12 @@ PAGES: dict[str, tuple[Click, ...]] = {
         Click("data quality", _part("Data quality"), _text("Shared images")),
         Click("audit", _part("Audit"), _text("Who scored how much")),
     ),
+    "rate": (),
+    "reports": (),
 }
 """What is done on each page, in this order."""
+_OTHER_CONTENT = {"reports": "text=hold no knowledge question"}
+"""The workspace has no free text: the page says so, and what would have some."""
 _FLOOR = "(empty workspace)"
 
 
@@ -324,9 +340,10 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
         for name in pages:
             with put_aside(kept):
                 unprepared = _visit_once(browser, workspace, name)
+            content = _OTHER_CONTENT.get(name, _CONTENT)
             found[name or "overview"] = {
                 "first_visit_nothing_kept": unprepared,
-                **_measure_page(browser, workspace, name, repeats),
+                **_measure_page(browser, workspace, name, repeats, content=content),
             }
             print(name or "overview", json.dumps(found[name or "overview"]), flush=True)
         with tempfile.TemporaryDirectory() as empty:
@@ -363,7 +380,8 @@ def _visit_once(browser: Browser, workspace: Path, name: str) -> dict[str, objec
     server = Server(workspace)
     try:
         with tab(browser) as page:
-            return {what: _said(one) for what, one in opened(server, page, name).items()}
+            content = _OTHER_CONTENT.get(name, _CONTENT)
+            return {what: _said(one) for what, one in opened(server, page, name, content).items()}
     finally:
         server.end()
 
