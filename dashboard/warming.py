@@ -22,6 +22,8 @@ from spinebench.dashboard.workspace_data import workspace
 from spinebench.errors import SpinebenchError
 
 _EVERY_S = 5.0
+_ALSO = ("pandas", "pyarrow.pandas_compat", "scipy.stats")
+"""Loaded by what pages call, when it is called first."""
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,8 @@ def load_libraries() -> None:
 
     for name, _, _ in PAGES:
         import_module(f"spinebench.dashboard.pages.{name}")
-    import_module("pandas")
+    for name in _ALSO:
+        import_module(name)
     leave_unchecked()
     code_digest()  # of the code that was loaded, not of what stands in its place when a page is opened
     # Streamlit collects garbage after every run of a script. What was loaded so far is none: going through it each

@@ -89,7 +89,8 @@ async def test_passing_trouble_ends_in_a_reply(
     connect: Connect, provider_server: ProviderServer, name: str, kind: str, failure_class: FailureClass
 ) -> None:
     provider_server.fault(kind, times=2)
-    gateway = Gateway(quick(attempt_timeout_s=0.5))
+    # A busy machine may be slow to answer; only what hangs is to be cut short.
+    gateway = Gateway(quick(attempt_timeout_s=2 if kind == "hang" else 30))
     call = await gateway.call(connect(name), request())
     assert call.reply is not None
     assert call.attempts == 3
