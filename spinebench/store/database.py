@@ -42,6 +42,7 @@ _WRITE: _Config = {
     "storage_compatibility_version": "v1.5.0",
 }
 _PATIENCE_S = 10.0
+# Replacements: DuckDB would take a table that it does not know for a variable of whatever Python code is running.
 _SESSION = "SET enable_progress_bar = false; SET TimeZone = 'UTC'; SET python_enable_replacements = false"
 NEEDED = re.compile(r"\$([a-z0-9_]+)")
 """Names of the parameters of a shipped statement."""

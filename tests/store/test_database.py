@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import duckdb
+import pyarrow
 import pytest
 
 from spinebench.errors import DataError, StoppedError, UsageError
@@ -155,6 +156,15 @@ def test_sql_with_parameters(workspace: Workspace) -> None:
     ingest(workspace)
     text = "SELECT count(*) AS n FROM answers WHERE list_contains($ids, item_id) AND epoch = $epoch"
     assert workspace.sql(text, {"ids": ["d1", "l1", "x"], "epoch": 1}).to_pylist() == [{"n": 2}]
+
+
+def test_a_table_that_is_not_there_is_no_variable_of_the_code_around(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest(workspace)
+    monkeypatch.setattr("spinebench.store.database.nearby", pyarrow.table({"secret": [1]}), raising=False)
+    with pytest.raises(UsageError, match="nearby does not exist"):
+        workspace.sql("SELECT * FROM nearby")
 
 
 def test_sql_cannot_write_or_reach_other_files(workspace: Workspace, tmp_path: Path) -> None:
