@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 _MOST_FIELDS = 1000
+"""Of an address with more, Streamlit reads none."""
 
 
 class Address:

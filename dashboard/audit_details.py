@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spinebench.dashboard.charts import mark_charts
+from spinebench.dashboard.caveats import mark_audit
 from spinebench.dashboard.live_progress import progress_of
 from spinebench.dashboard.run_details import show_budget, show_failures
 from spinebench.dashboard.spec_table import show_spec
@@ -15,16 +15,7 @@ from spinebench.store.audit_folder import AuditFolder
 def show_audit(folder: AuditFolder) -> None:
     """Draw all of it."""
     spec = folder.spec()
-    marks = {"SIMULATION": spec.simulated, "PARTIAL": spec.partial}
-    mark_charts(*(mark for mark, holds in marks.items() if holds))
-    if spec.simulated:
-        st.warning(
-            "SIMULATION: simulated models, judges or clinicians, or a drawn benchmark. No figure here is about a "
-            "real model on real images.",
-            icon=":material/science:",
-        )
-    if spec.partial:
-        st.warning("PARTIAL: of runs that asked only part of the benchmark.", icon=":material/pie_chart:")
+    mark_audit(spec)
     now = progress_of(folder)
     loaded = next(iter(rows("audits", audit_id=spec.audit_id)), None)
     columns = st.columns(5)

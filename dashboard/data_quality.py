@@ -5,9 +5,9 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
+from spinebench.dashboard.caveats import mark_runs
 from spinebench.dashboard.charts import show_chart
 from spinebench.dashboard.interval_chart import BLUE, GREY
-from spinebench.dashboard.run_choice import mark_runs
 from spinebench.dashboard.workspace_data import rows
 from spinebench.records import RunSpec
 

@@ -76,7 +76,7 @@ def show_progress() -> None:
     st.fragment(_draw, run_every=_EVERY_S)()
 
 
-def progress_headline() -> list[Headline]:
+def work_headline() -> list[Headline]:
     """All runs and audits in a few numbers, from their status files. Raises `SpinebenchError`, `OSError`."""
     return _headline(_everything())
 

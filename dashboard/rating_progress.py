@@ -54,7 +54,7 @@ def rating_progress(folder: AuditFolder) -> AuditProgress | None:
     )
 
 
-def progress_headline(found: AuditProgress) -> list[Headline]:
+def rating_headline(found: AuditProgress) -> list[Headline]:
     """Ratings in a few numbers."""
     return [
         Headline(

@@ -9,7 +9,6 @@ from pathlib import Path
 import streamlit as st
 
 from spinebench.dashboard.address import Address
-from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.workspace_data import stop_if_empty, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.records import RunSpec
@@ -38,15 +37,6 @@ class RunChoice:
     def is_empty(self) -> bool:
         """Whether nothing can be shown of it."""
         return not (self.runs and self.personas and self.conditions)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What has to be said wherever figures of such runs or audits stand."""
-
-    name: str
-    text: str
-    icon: str
 
 
 def usual_choice(specs: Sequence[RunSpec]) -> RunChoice:
@@ -140,35 +130,6 @@ def counted_together(choice: RunChoice) -> str:
     )
 
 
-def mark_runs(runs: Sequence[RunSpec]) -> None:
-    """Say above the figures, and below the title of each chart that follows, that they are simulated, of part of a
-    benchmark, or of unfinished runs, where they are."""
-    marks = marks_of(runs)
-    mark_charts(*(mark.name for mark in marks))
-    for mark in marks:
-        st.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
-
-
-def marks_of(runs: Sequence[RunSpec]) -> list[Mark]:
-    """What has to be said of figures of these runs; [] where all are real, whole and finished."""
-    partial = sum(run.partial for run in runs)
-    unfinished = sum(_is_unfinished(run) for run in runs)
-    marks = []
-    if any(run.simulated for run in runs):
-        text = "simulated models or a drawn benchmark. No figure here is about a real model on real images."
-        marks.append(Mark("SIMULATION", text, ":material/science:"))
-    if partial:
-        text = f"{partial} of {len(runs)} chosen runs asked only part of the benchmark."
-        marks.append(Mark("PARTIAL", text, ":material/pie_chart:"))
-    if unfinished:
-        text = (
-            f"{unfinished} of {len(runs)} chosen runs have not got through all their questions. What is "
-            "shown is of the answers in the database; the page Runs says how far each run is."
-        )
-        marks.append(Mark("INCOMPLETE", text, ":material/hourglass_empty:"))
-    return marks
-
-
 def all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
     """These runs with all their personas and image conditions, in the order of their plans."""
     personas = dict.fromkeys(name for run in runs for name in run.personas)
@@ -180,12 +141,6 @@ def all_of(runs: tuple[RunSpec, ...]) -> RunChoice:
 def _specs(path: str, stamps: tuple[tuple[str, int], ...]) -> tuple[RunSpec, ...]:
     # The stamps are part of the key: a new run is read, the others are not read again at every click.
     return tuple(run.spec() for run in Workspace(Path(path)).runs())
-
-
-def _is_unfinished(spec: RunSpec) -> bool:
-    """Whether a run has questions without a reply or a failure: at work still, stopped or killed."""
-    status = workspace().run(spec.run_id).status()
-    return status is None or status.n_done + status.n_failed < status.n_planned
 
 
 def _label(spec: RunSpec) -> str:

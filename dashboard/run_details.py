@@ -5,11 +5,11 @@ from __future__ import annotations
 import altair as alt
 import streamlit as st
 
+from spinebench.dashboard.caveats import mark_runs
 from spinebench.dashboard.charts import show_chart
 from spinebench.dashboard.cost_table import cost_table
 from spinebench.dashboard.interval_chart import BLUE
 from spinebench.dashboard.live_progress import progress_of
-from spinebench.dashboard.run_choice import mark_runs
 from spinebench.dashboard.spec_table import show_spec
 from spinebench.dashboard.workspace_data import rows
 from spinebench.evaluators.invisible import written_out

@@ -16,9 +16,9 @@ from streamlit import App, config
 from streamlit.runtime.pages_manager import PagesManager
 
 from spinebench.dashboard.export_route import export_routes
+from spinebench.dashboard.head_route import PageHeads, head_routes
 from spinebench.dashboard.image_route import image_routes
 from spinebench.dashboard.navigation import PAGES
-from spinebench.dashboard.page_heads import PageHeads, head_routes
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE
 from spinebench.store.workspace import Workspace
 

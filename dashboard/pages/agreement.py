@@ -28,10 +28,10 @@ from spinebench.dashboard.audit_reports import (
     latest_or_named,
     scored_dimensions,
 )
+from spinebench.dashboard.caveats import audit_caveats, show_caveats
 from spinebench.dashboard.charts import mark_charts
 from spinebench.dashboard.headlines import audit_headline, show_headline
 from spinebench.dashboard.page_heads import PageHead
-from spinebench.dashboard.run_choice import Mark
 from spinebench.dashboard.waiting import wait_for
 from spinebench.dashboard.workspace_data import rows, stop_with, workspace
 from spinebench.errors import SpinebenchError
@@ -43,7 +43,7 @@ def head(address: Address) -> PageHead | None:
     if not specs:
         return None
     spec = latest_or_named(specs, address.last("audit"))
-    return PageHead("Agreement", tuple(_marks(spec)), tuple(audit_headline(spec)))
+    return PageHead("Agreement", audit_caveats(spec), audit_headline(spec))
 
 
 def show() -> None:
@@ -73,11 +73,10 @@ def _say_no_audit() -> None:
 
 def _show_audit(specs: Sequence[AuditSpec]) -> None:
     ids = [spec.audit_id for spec in reversed(specs)]
-    wanted = _wanted("audit", ids)
+    wanted = latest_or_named(specs, _wanted("audit", ids))
     # Above the choices: there first, see `show_headline`.
-    for mark in _marks(latest_or_named(specs, wanted)):
-        st.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
-    show_headline(audit_headline(latest_or_named(specs, wanted)))
+    show_caveats(audit_caveats(wanted))
+    show_headline(audit_headline(wanted))
     where = st.columns([3, 1.3, 2, 2.2])
     with where[0]:
         audit_id = _choice("Audit", "audit", ids)
@@ -164,17 +163,6 @@ def _wanted(name: str, options: list[str]) -> str:
     """What will be chosen, before the choice is drawn."""
     held, asked = st.session_state.get(f"agreement {name}"), st.query_params.get(name)
     return next((str(one) for one in (held, asked) if one in options), options[0])
-
-
-def _marks(spec: AuditSpec) -> list[Mark]:
-    marks = []
-    if spec.simulated:
-        text = "simulated models, judges or images. No figure here is about a real model or a real judge."
-        marks.append(Mark("SIMULATION", text, ":material/science:"))
-    if spec.partial:
-        text = "the audited runs asked only part of their benchmark."
-        marks.append(Mark("PARTIAL", text, ":material/pie_chart:"))
-    return marks
 
 
 def _mark_ratings(locked: bool, stale: Sequence[str]) -> None:

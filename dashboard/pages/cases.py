@@ -32,10 +32,11 @@ from spinebench.dashboard.case_selection import (
     selection,
 )
 from spinebench.dashboard.case_view import show_case
+from spinebench.dashboard.caveats import mark_runs, run_caveats
 from spinebench.dashboard.export_route import FileKind, export_url
 from spinebench.dashboard.headlines import Headline, show_headline
 from spinebench.dashboard.page_heads import PageHead, head_of_runs
-from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs, marks_of
+from spinebench.dashboard.run_choice import RunChoice, chosen
 from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.invisible import written_out
@@ -58,7 +59,7 @@ def head(address: Address) -> PageHead | None:
         found = cases_on_page(_filters(address, choice).parameters(), _page_number(address.last("page")))
         return _headline(_values(choice).get("model", []), _n_cases(found), None) if found else []
 
-    return head_of_runs("Cases", address, figures, said=lambda choice: marks_of(choice.runs))
+    return head_of_runs("Cases", address, figures, said=lambda choice: run_caveats(choice.runs))
 
 
 def show() -> None:

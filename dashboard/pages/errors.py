@@ -10,6 +10,7 @@ import streamlit as st
 from spinebench.dashboard.address import Address, asked_for
 from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
 from spinebench.dashboard.case_opening import open_cases, picked_row
+from spinebench.dashboard.caveats import audit_caveats, mark_runs, show_caveats
 from spinebench.dashboard.charts import chart_columns
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
 from spinebench.dashboard.error_data import (
@@ -26,9 +27,9 @@ from spinebench.dashboard.healthy_chart import healthy_chart
 from spinebench.dashboard.localization_charts import level_chart, shift_chart
 from spinebench.dashboard.outcome_chart import outcome_chart
 from spinebench.dashboard.page_heads import PageHead, head_of_runs
-from spinebench.dashboard.run_choice import RunChoice, chosen, counted_together, mark_runs
+from spinebench.dashboard.run_choice import RunChoice, chosen, counted_together
 from spinebench.dashboard.waiting import wait_for
-from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with
+from spinebench.dashboard.workspace_data import data_stamp, rows, say_when, stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.invisible import written_out
@@ -253,11 +254,7 @@ def _failure_modes(choice: RunChoice) -> None:
     ids = [str(row["audit_id"]) for row in reversed(audits)]
     asked = [one for one in asked_for("audit") if one in ids]
     audit_id = st.selectbox("Audit", ids, index=ids.index(asked[0]) if asked else 0)
-    audit = next(row for row in audits if row["audit_id"] == audit_id)
-    if audit["simulated"]:
-        st.warning(
-            "SIMULATION: models, judges or clinicians of this audit are simulated.", icon=":material/science:"
-        )
+    show_caveats(audit_caveats(workspace().audit(audit_id).spec()))
     place = st.empty()
     try:
         found = prevalences_of(audit_state(audit_id))

@@ -8,13 +8,14 @@ import streamlit as st
 
 from spinebench.dashboard.accuracy_table import accuracy_charts, accuracy_table, row_labels
 from spinebench.dashboard.address import Address
+from spinebench.dashboard.caveats import mark_runs, run_caveats
 from spinebench.dashboard.cost_table import cost_table
 from spinebench.dashboard.error_data import outcome_counts
 from spinebench.dashboard.free_text_table import free_text_table
 from spinebench.dashboard.headlines import answers_headline, show_headline
 from spinebench.dashboard.model_pair import show_pair
 from spinebench.dashboard.page_heads import PageHead, head_of_runs
-from spinebench.dashboard.run_choice import RunChoice, chosen, mark_runs, marks_of
+from spinebench.dashboard.run_choice import RunChoice, chosen
 from spinebench.dashboard.summaries import model_accuracies
 from spinebench.dashboard.workspace_data import data_stamp, say_when, stop_with, when_said
 from spinebench.errors import SpinebenchError
@@ -31,7 +32,7 @@ def head(address: Address) -> PageHead | None:
         lambda choice: answers_headline(outcome_counts(choice)) if len(_by_benchmark(choice)) == 1 else [],
         said=lambda choice: (
             when_said(data_stamp()),
-            *marks_of(choice.runs),
+            *run_caveats(choice.runs),
             _benchmark_said(choice.runs),
         ),
     )

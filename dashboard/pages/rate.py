@@ -10,10 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from spinebench.audit_records import AuditSpec
 from spinebench.dashboard.address import Address
 from spinebench.dashboard.audit_reports import audit_specs, latest_or_named
+from spinebench.dashboard.caveats import audit_caveats, show_caveats
 from spinebench.dashboard.headlines import show_headline
 from spinebench.dashboard.page_heads import PageHead
-from spinebench.dashboard.rating_progress import progress_headline, rating_progress
-from spinebench.dashboard.run_choice import Mark
+from spinebench.dashboard.rating_progress import rating_headline, rating_progress
 from spinebench.dashboard.workspace_data import stop_with, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.store.rater_tokens import current_tokens
@@ -26,7 +26,7 @@ def head(address: Address) -> PageHead | None:
         return None
     spec = latest_or_named(specs, address.last("audit"))
     found = rating_progress(workspace().audit(spec.audit_id))
-    return None if found is None else PageHead("Rate", _marks(spec), progress_headline(found))
+    return None if found is None else PageHead("Rate", audit_caveats(spec), rating_headline(found))
 
 
 def show() -> None:
@@ -62,8 +62,8 @@ def _chosen(specs: tuple[AuditSpec, ...]) -> AuditSpec:
 
 
 def _show_audit(spec: AuditSpec, above: DeltaGenerator) -> None:
-    for mark in _marks(spec):
-        above.warning(f"{mark.name}: {mark.text}", icon=mark.icon)
+    with above:
+        show_caveats(audit_caveats(spec))
     folder = workspace().audit(spec.audit_id)
     found = rating_progress(folder)
     if found is None:
@@ -71,7 +71,7 @@ def _show_audit(spec: AuditSpec, above: DeltaGenerator) -> None:
         st.code(f"spinebench rate assign {spec.audit_id} --rater r-1 --rater r-2{_at()}", language=None)
         return
     with above:
-        show_headline(progress_headline(found))
+        show_headline(rating_headline(found))
     st.progress(found.n_rated / found.n_assigned)
     raters = found.raters
     tokens = current_tokens(workspace())
@@ -102,13 +102,6 @@ def _show_audit(spec: AuditSpec, above: DeltaGenerator) -> None:
         st.code(f"spinebench rate adjudicate {spec.audit_id}{_at()}", language=None)
     else:
         st.caption("Progress only: scores and agreement before the lock would unblind those who still rate.")
-
-
-def _marks(spec: AuditSpec) -> list[Mark]:
-    if not spec.simulated:
-        return []
-    text = "traces, judges or clinicians of this audit are simulated."
-    return [Mark("SIMULATION", text, ":material/science:")]
 
 
 def _say_how_to_rate() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from spinebench.audits.level_aware import HOW_TO_JUDGE, LevelAwareReport, RatedScores
 from spinebench.dashboard.agreement_tables import show_list
 from spinebench.dashboard.case_opening import open_cases
+from spinebench.dashboard.caveats import mark_runs
 from spinebench.dashboard.charts import chart_columns, names_width, show_chart
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
 from spinebench.dashboard.report_data import (
@@ -33,7 +34,7 @@ from spinebench.dashboard.report_tables import (
     report_count_rows,
     written_rows,
 )
-from spinebench.dashboard.run_choice import RunChoice, chosen, latest_choice, mark_runs
+from spinebench.dashboard.run_choice import RunChoice, chosen, latest_choice
 from spinebench.dashboard.workspace_data import (
     data_stamp,
     plain,

@@ -7,7 +7,7 @@ import streamlit as st
 from spinebench.dashboard.address import Address, asked_for
 from spinebench.dashboard.audit_details import show_audit
 from spinebench.dashboard.data_quality import show_data_quality
-from spinebench.dashboard.live_progress import progress_headline, show_progress
+from spinebench.dashboard.live_progress import show_progress, work_headline
 from spinebench.dashboard.page_heads import PageHead
 from spinebench.dashboard.run_choice import all_runs
 from spinebench.dashboard.run_details import show_run
@@ -29,7 +29,7 @@ def head(address: Address) -> PageHead | None:
     """What a new window shows first, whatever its address asks for; None where there is no run."""
     if not workspace().runs():
         return None
-    return PageHead("Runs", (when_said(data_stamp()),), tuple(progress_headline()))
+    return PageHead("Runs", (when_said(data_stamp()),), work_headline())
 
 
 def show() -> None:

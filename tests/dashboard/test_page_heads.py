@@ -14,12 +14,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from spinebench.dashboard import page_heads
+from spinebench.dashboard import head_route
 from spinebench.dashboard.address import Address
+from spinebench.dashboard.caveats import Caveat
+from spinebench.dashboard.head_route import PageHeads
 from spinebench.dashboard.headlines import Headline, headline_html
 from spinebench.dashboard.navigation import PAGES
-from spinebench.dashboard.page_heads import PageHead, PageHeads, head_html, page_head
-from spinebench.dashboard.run_choice import Mark
+from spinebench.dashboard.page_heads import PageHead, head_html, page_head
 from spinebench.store import Workspace
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def test_a_head_says_what_its_page_says(
     assert head is not None
     assert headline_html(head.figures) == shown[0]
     assert head.title == app.title[0].value
-    marks = [one for one in head.said if isinstance(one, Mark)]
-    assert [f"{one.name}: {one.text}" for one in marks] == [one.value for one in app.warning][: len(marks)]
+    caveats = [one for one in head.said if isinstance(one, Caveat)]
+    assert [one.said for one in caveats] == [one.value for one in app.warning][: len(caveats)]
     said = {str(getattr(one, "value", "")) for kind in ("text", "caption") for one in app.get(kind)}
     assert {one for one in head.said if isinstance(one, str)} <= said
     assert head.has_sidebar == bool(app.sidebar.multiselect)
@@ -73,7 +74,7 @@ def test_simulated_figures_are_marked_before_the_page_is_there(audited: Workspac
         page(audited.path, name)
         head = page_head(name)
         assert head is not None
-        assert "SIMULATION" in [one.name for one in head.said if isinstance(one, Mark)], name
+        assert "SIMULATION" in [one.name for one in head.said if isinstance(one, Caveat)], name
 
 
 @pytest.mark.parametrize(
@@ -121,9 +122,9 @@ def test_a_fault_is_left_to_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_everything_in_a_head_is_text() -> None:
     hostile = '"></dd></div><script>alert(1)</script><img src=x onerror=alert(1)>&lt;'
-    head = PageHead(hostile, (Mark(hostile, hostile, ""), hostile), (Headline(hostile, hostile, hostile),))
+    head = PageHead(hostile, (Caveat(hostile, hostile, ""), hostile), (Headline(hostile, hostile, hostile),))
     found = head_html(head)
-    plain = head_html(PageHead("", (Mark("", "", ""), ""), (Headline("", "", ""),)))
+    plain = head_html(PageHead("", (Caveat("", "", ""), ""), (Headline("", "", ""),)))
     assert "<script" not in found
     for sign in "<>":
         assert found.count(sign) == plain.count(sign)
@@ -159,7 +160,13 @@ def test_all_else_goes_through_as_it_is(dashboard: str, path: str) -> None:
     answer, body = _asked(dashboard, path)
     assert answer.status == 200
     assert b"page-head" not in body
-    assert _asked(dashboard, "/errors", "HEAD")[1] == b""
+
+
+def test_the_headers_alone_are_streamlits_own(dashboard: str) -> None:
+    answer, body = _asked(dashboard, "/errors", "HEAD")
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] != "no-store"
+    assert body == b""
 
 
 async def _through(query: bytes = b"", path: str = "/errors") -> list[Message]:
@@ -194,9 +201,9 @@ async def test_a_head_that_takes_long_does_not_hold_the_page_up(monkeypatch: pyt
         return PageHead("Errors", (), (Headline("Answers", "1"),))
 
     monkeypatch.setattr("spinebench.dashboard.pages.errors.head", slow)
-    monkeypatch.setattr(page_heads, "_PATIENCE_S", 60)
+    monkeypatch.setattr(head_route, "_PATIENCE_S", 60)
     assert b'id="page-head"' in _body(await _through())
-    monkeypatch.setattr(page_heads, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(head_route, "_PATIENCE_S", 0.05)
     begun = time.monotonic()
     body = _body(await _through())
     assert time.monotonic() - begun < 0.4
@@ -235,12 +242,12 @@ async def test_a_head_that_hangs_holds_up_no_other_and_no_end(monkeypatch: pytes
         let_go.wait(60)
 
     monkeypatch.setattr("spinebench.dashboard.pages.errors.head", hang)
-    monkeypatch.setattr(page_heads, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(head_route, "_PATIENCE_S", 0.05)
     try:
-        for _ in range(page_heads._AT_ONCE):
+        for _ in range(head_route._AT_ONCE):
             await _through()
         hanging = [one for one in threading.enumerate() if one.name == "page-head"]
-        assert len(hanging) == page_heads._AT_ONCE
+        assert len(hanging) == head_route._AT_ONCE
         assert all(one.daemon for one in hanging)
         begun = time.monotonic()
         assert _body(await _through()) == _HTML
@@ -250,7 +257,7 @@ async def test_a_head_that_hangs_holds_up_no_other_and_no_end(monkeypatch: pytes
         for one in hanging:
             one.join()
     monkeypatch.undo()
-    monkeypatch.setattr(page_heads, "_PATIENCE_S", 60)
+    monkeypatch.setattr(head_route, "_PATIENCE_S", 60)
     monkeypatch.setattr(
         "spinebench.dashboard.pages.errors.head", lambda address: PageHead("", (), (Headline("", ""),))
     )
@@ -269,7 +276,7 @@ async def test_the_address_is_read_as_the_page_reads_it(monkeypatch: pytest.Monk
 
 
 def _script() -> str:
-    text = Path(page_heads.__file__).with_name("page_head.js").read_text("utf-8")
+    text = Path(head_route.__file__).with_name("page_head.js").read_text("utf-8")
     return f'<script data-page="errors">{text}</script>'
 
 
