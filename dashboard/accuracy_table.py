@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
 from spinebench.dashboard.case_links import cases_url
-from spinebench.dashboard.case_opening import open_cases, picked_in, picking
+from spinebench.dashboard.case_opening import Filters, picking, show_opening
 from spinebench.dashboard.charts import chart_columns, names_width
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
@@ -85,15 +86,17 @@ def accuracy_charts(
         )
         with places[place]:
             # The runs are part of the key: a point picked in other runs is not picked in these.
-            picked = picked_in(chart, key=f"accuracy {scope} {' '.join(run_ids)}")
-        if picked is not None:
-            open_cases(
-                run=run_ids,
-                model=str(picked["model"]),
-                persona=str(picked["persona"]),
-                condition=str(picked["condition"]),
-                task=_tasks(scope),
-            )
+            show_opening(chart, partial(_cases, run_ids, scope), key=f"accuracy {scope} {' '.join(run_ids)}")
+
+
+def _cases(run_ids: Sequence[str], scope: str, point: Mapping[str, str]) -> Filters:
+    return {
+        "run": run_ids,
+        "model": point["model"],
+        "persona": point["persona"],
+        "condition": point["condition"],
+        "task": _tasks(scope),
+    }
 
 
 def accuracy_table(

@@ -17,7 +17,7 @@ from spinebench.dashboard.agreement_charts import (
 )
 from spinebench.dashboard.audit_reports import AuditState, is_simulated, pairs_of
 from spinebench.dashboard.case_links import case_url
-from spinebench.dashboard.charts import clicked_marks
+from spinebench.dashboard.charts import clicked_marks, show_clickable
 from spinebench.dashboard.forest_chart import ForestMark, LayerChart, draw, forest, simulated_mark
 from spinebench.dashboard.workspace_data import query
 from spinebench.evaluators.agreement.report import DimensionAgreement, JudgeAgreement
@@ -134,8 +134,9 @@ def _clicked(chart: LayerChart, key: str) -> str | None:
     address = [
         st.session_state.get(f"agreement {name}", "") for name in ("audit", "task", "dimension", "judge")
     ]
-    # Another figure begins without a click.
-    found = clicked_marks(chart, CELL, key=f"{key} {' '.join(address)}")
+    key = f"{key} {' '.join(address)}"  # another figure begins without a click
+    show_clickable(chart, CELL, key=key)
+    found = clicked_marks(CELL, key=key)
     return str(found[0][CELL]) if found else None
 
 

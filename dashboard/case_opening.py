@@ -1,8 +1,12 @@
-"""From a mark in a chart or a row in a table to the cases behind it."""
+"""From a mark in a chart or a row in a table to the cases behind it.
+
+A click is answered before anything of the page is drawn again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import altair as alt
@@ -10,42 +14,65 @@ import streamlit as st
 
 from spinebench.dashboard import navigation
 from spinebench.dashboard.case_links import cases_url
-from spinebench.dashboard.charts import clicked_marks
+from spinebench.dashboard.charts import clicked_marks, show_clickable
 
 _PICKED = "picked"
 
-
-def open_cases(**filters: str | Iterable[str] | None) -> None:
-    """Leave this page for the cases that the filters of `cases_url` leave."""
-    st.switch_page(navigation.page("cases"), query_params=parse_qs(urlsplit(cases_url(**filters)).query))
+Filters = Mapping[str, str | Iterable[str] | None]
+"""Of cases, as `cases_url` takes them."""
+CasesOfMark = Callable[[Mapping[str, str]], Filters]
+"""From a mark's fields to the cases behind it."""
 
 
 def picking(*fields: str) -> alt.Parameter:
-    """The parameter that a chart needs so that `picked_in` tells which mark was clicked, by these fields."""
+    """The parameter that a chart needs for `show_opening`, which is then told of these fields of a clicked mark."""
     return alt.selection_point(name=_PICKED, fields=list(fields), on="click", empty=False)
 
 
-def picked_in(chart: alt.Chart | alt.LayerChart, *, key: str) -> Mapping[str, object] | None:
-    """Draw a chart whose marks open something; the fields of the mark clicked just now, or None.
+def show_opening(chart: alt.Chart | alt.LayerChart, cases: CasesOfMark, *, key: str) -> None:
+    """Draw a chart whose marks open their cases. A click beside the marks, or on one that lacks a field, opens none."""
 
-    A click beside the marks, or on one that lacks a field, is none.
-    """
-    marks = clicked_marks(chart, _PICKED, key=key)
-    if not marks or any(value is None for value in marks[0].values()):
-        return None
-    return dict(marks[0])
+    def opened() -> None:
+        marks = clicked_marks(_PICKED, key=key)
+        if marks and all(value is not None for value in marks[0].values()):
+            _open(cases({name: str(value) for name, value in marks[0].items()}))
+
+    show_clickable(chart, _PICKED, key=key, clicked=opened)
 
 
-def picked_row(table: Mapping[str, list[object]], *, key: str) -> int | None:
-    """Draw a table whose rows open something; the number of the row selected just now, or None."""
-    event = st.dataframe(
+def show_opening_rows(
+    table: Mapping[str, list[object]], cases: Callable[[int], Filters], *, key: str
+) -> None:
+    """Draw a table whose rows, numbered from 0, open their cases."""
+    show_selectable_rows(table, lambda row: _open(cases(row)), key=key)
+
+
+def show_selectable_rows(
+    table: Mapping[str, list[object]],
+    selected: Callable[[int], None],
+    *,
+    key: str,
+    height: int | Literal["auto"] = "auto",
+) -> None:
+    """Draw a table; `selected` is called with the number of the row, from 0, that is selected, before the page is
+    drawn again."""
+
+    def picked() -> None:
+        rows = st.session_state[key]["selection"]["rows"]
+        if rows:
+            selected(int(rows[0]))
+
+    st.dataframe(
         table,
-        on_select="rerun",
+        on_select=picked,
         selection_mode="single-row",
         key=key,
         hide_index=True,
         placeholder="–",
         width="stretch",
+        height=height,
     )
-    rows = event["selection"]["rows"]
-    return int(rows[0]) if rows else None
+
+
+def _open(filters: Filters) -> None:
+    navigation.leave_for("cases", parse_qs(urlsplit(cases_url(**filters)).query))

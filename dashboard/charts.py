@@ -9,8 +9,8 @@ altair searches all its classes, 7 ms each time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import streamlit as st
@@ -69,20 +69,19 @@ def show_chart(chart: AnyChart, *, key: str | None = None) -> None:
     st.vega_lite_chart(spec=_spec(chart), width="stretch", key=key)
 
 
-def clicked_marks(chart: AnyChart, selection: str, *, key: str) -> Sequence[Mapping[str, Any]]:
-    """Draw a chart with marks that can be clicked; what its parameter of that name holds of the mark clicked just
-    now, [] without a click."""
-    event = cast(
-        Any,
-        st.vega_lite_chart(
-            spec=_spec(chart),
-            on_select="rerun",
-            selection_mode=selection,
-            key=key,
-            width="stretch",
-        ),
+def show_clickable(
+    chart: AnyChart, selection: str, *, key: str, clicked: Callable[[], None] | None = None
+) -> None:
+    """Draw a chart with marks that can be clicked, which its parameter `selection` takes; see `clicked_marks`. After a
+    click the page is drawn again, and `clicked` is called before."""
+    st.vega_lite_chart(
+        spec=_spec(chart), on_select=clicked or "rerun", selection_mode=selection, key=key, width="stretch"
     )
-    return list(event["selection"].get(selection) or [])
+
+
+def clicked_marks(selection: str, *, key: str) -> Sequence[Mapping[str, Any]]:
+    """The fields of the mark that was clicked last in the chart with this key, in a list; [] without a click."""
+    return list(st.session_state[key]["selection"].get(selection) or [])
 
 
 def _spec(chart: AnyChart) -> dict[str, Any]:

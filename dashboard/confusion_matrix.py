@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.dashboard.error_data import NOT_ANSWERED
 from spinebench.evaluators.invisible import written_out
 from spinebench.records import Outcome, Task
@@ -54,8 +54,8 @@ def case_filters(gold: str, answered: str) -> dict[str, str]:
     return {**filters, "answered": answered}
 
 
-def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tuple[str, str] | None:
-    """Draw the heat map; the clicked cell's gold and answered label, or None.
+def confusion_matrix(counts: Mapping[tuple[str, str], int], cases: CasesOfMark, *, title: str) -> None:
+    """Draw the heat map; a click on a cell asks `cases` with its `gold` and `answered` label.
 
     Rows are gold labels, shares are of the row; Healthy stands apart from the diseases in both directions, and what
     was not answered from both.
@@ -66,7 +66,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
     names = {label: f"{written_out(label)} (n = {of_gold[label]:,})" for label in gold}
     rows = [
         {
-            "disease": label,
+            "gold": label,
             "answered": given,
             "row": names[label],
             "column": written_out(given),
@@ -118,7 +118,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
             ),
             stroke=alt.StrokeValue("transparent", condition={"test": "datum.right", "value": "#009E73"}),
         )
-        .add_params(picking("disease", "answered"))
+        .add_params(picking("gold", "answered"))
     )
     ink = alt.ColorValue("black", condition={"test": f"(datum.share >= {_DARK})", "value": "white"})
     shares = base.mark_text(fontSize=12, dy=-6, cursor="pointer", aria=False).encode(
@@ -128,8 +128,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], *, title: str) -> tu
         text=alt.Text("figures:N"), color=ink
     )
     chart = (cells + shares + numbers).properties(title=title, height=alt.Step(_CELL))
-    picked = picked_in(chart, key="confusion matrix")
-    return None if picked is None else (str(picked["disease"]), str(picked["answered"]))
+    show_opening(chart, cases, key="confusion matrix")
 
 
 def _of_gold(counts: Mapping[tuple[str, str], int]) -> Counter[str]:

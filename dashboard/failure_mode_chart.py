@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, assert_never
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence
@@ -49,10 +49,10 @@ def doubts(estimates: Sequence[Estimate]) -> list[str]:
 
 
 def failure_mode_chart(
-    found: Sequence[FailurePrevalence], figure: Figure, models: Sequence[str]
-) -> Mapping[str, object] | None:
-    """Draw the shares with their intervals; the clicked point's mode and model, or None. Undefined ones are left
-    out: the caller says which."""
+    found: Sequence[FailurePrevalence], figure: Figure, models: Sequence[str], cases: CasesOfMark
+) -> None:
+    """Draw the shares with their intervals; a click on a point asks `cases` with its mode and model. Undefined ones
+    are left out: the caller says which."""
     rows = [
         {
             "mode": one.mode,
@@ -69,7 +69,7 @@ def failure_mode_chart(
         if estimate.value is not None
     ]
     if not rows:
-        return None
+        return
     sizes = [int(str(one["n"])) for one in rows]
     fewest, most = min(sizes), max(sizes)
     n = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
@@ -98,4 +98,4 @@ def failure_mode_chart(
         title=f"Failure modes by model: {figure}, with 95 % intervals",
         height=alt.Step(14),
     )
-    return picked_in(chart, key=f"failure modes {figure}")
+    show_opening(chart, cases, key=f"failure modes {figure}")

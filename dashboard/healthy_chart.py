@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.healthy import HealthyMisdiagnosis
 from spinebench.evaluators.invisible import written_out
 
 
 def healthy_chart(
-    rates: Sequence[HealthyMisdiagnosis], by: str, models: Sequence[str]
-) -> Mapping[str, object] | None:
-    """Draw the rates by one column with exact intervals; the clicked point's model and value, or None."""
+    rates: Sequence[HealthyMisdiagnosis], by: str, models: Sequence[str], cases: CasesOfMark
+) -> None:
+    """Draw the rates by one column with exact intervals; a click on a point asks `cases` with its model and value."""
     asked = _asked(rates, by)
     rows = [
         {
@@ -34,7 +34,7 @@ def healthy_chart(
         for estimate in (one.rate.of_asked,)
     ]
     if not rows:
-        return None
+        return
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("row:N", title=None, axis=alt.Axis(labelLimit=200, labelOverlap=False)),
         yOffset=alt.YOffset("model:N", sort=list(models)),
@@ -62,7 +62,7 @@ def healthy_chart(
         .add_params(picking("model", "value"))
     )
     chart = (lines + points).properties(title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
-    return picked_in(chart, key=f"healthy by {by}")
+    show_opening(chart, cases, key=f"healthy by {by}")
 
 
 def _asked(rates: Sequence[HealthyMisdiagnosis], by: str) -> dict[str, str]:

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.evaluators.localization import LevelRates
 
 _FIGURES = ("sensitivity", "specificity")
 _COLOURS = ("#0072B2", "#D55E00")
 
 
-def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object] | None:
-    """Draw sensitivity and specificity per level; the clicked point's `level` and `figure`, or None."""
+def level_chart(levels: Sequence[LevelRates], model: str, cases: CasesOfMark) -> None:
+    """Draw sensitivity and specificity per level; a click on a point asks `cases` with its `level` and `figure`."""
     rows = [
         {
             "level": one.level,
@@ -31,7 +31,7 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
         if rate.value is not None
     ]
     if not rows:
-        return None
+        return
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("level:N", title="level", sort=[one.level for one in levels]),
         yOffset=alt.YOffset("figure:N", sort=list(_FIGURES)),
@@ -71,15 +71,16 @@ def level_chart(levels: Sequence[LevelRates], model: str) -> Mapping[str, object
     chart = (lines + points + sizes).properties(
         title=f"Hits per level, {model} (hits/n)", height=alt.Step(20)
     )
-    return picked_in(chart, key=f"levels {model}")
+    show_opening(chart, cases, key=f"levels {model}")
 
 
 def shift_chart(
-    counts: Mapping[tuple[str, int], int], n_asked: Mapping[str, int]
-) -> Mapping[str, object] | None:
-    """Draw how many answers are off by how many levels throughout; the clicked cell's model and shift, or None."""
+    counts: Mapping[tuple[str, int], int], n_asked: Mapping[str, int], cases: CasesOfMark
+) -> None:
+    """Draw how many answers are off by how many levels throughout; a click on a cell asks `cases` with its model and
+    shift."""
     if not counts:
-        return None
+        return
     rows = [
         {
             "model": model,
@@ -117,4 +118,4 @@ def shift_chart(
         title="Uniform shifts: answers with all levels off by the same number",
         height=alt.Step(34),
     )
-    return picked_in(chart, key="shifts")
+    show_opening(chart, cases, key="shifts")

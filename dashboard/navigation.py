@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 import streamlit as st
@@ -20,9 +20,21 @@ PAGES = (
 """Module under `pages`, title, icon. The first is where one lands."""
 
 
+_NEXT = "page to go to"
+
+
 def run() -> None:
-    """Show the page that the address names."""
-    st.navigation([page(name) for name, _, _ in PAGES], position="top").run()
+    """Show the page that the address names, or go to the one that `leave_for` names."""
+    shown = st.navigation([page(name) for name, _, _ in PAGES], position="top")
+    if _NEXT in st.session_state:
+        name, query = st.session_state.pop(_NEXT)
+        st.switch_page(page(name), query_params=query)
+    shown.run()
+
+
+def leave_for(name: str, query: Mapping[str, Sequence[str]]) -> None:
+    """For callbacks of widgets: go to one of `PAGES` in place of drawing this one again."""
+    st.session_state[_NEXT] = (name, dict(query))
 
 
 def page(name: str) -> StreamlitPage:

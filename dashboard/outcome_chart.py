@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.localization import OUTCOMES as LOCALIZATION_OUTCOMES
 from spinebench.records import Outcome, Task
@@ -44,16 +44,16 @@ _LABELLED = 0.06
 
 
 def outcome_chart(
-    counts: Mapping[tuple[str, str, str, str, str], int], task: Task
-) -> Mapping[str, object] | None:
-    """Draw the outcomes of one task; the clicked part's model, persona, condition and outcome, or None.
+    counts: Mapping[tuple[str, str, str, str, str], int], task: Task, cases: CasesOfMark
+) -> None:
+    """Draw the outcomes of one task; a click on a part asks `cases` with its model, persona, condition and outcome.
 
     `counts` are answers by model, persona, image condition, task and outcome. Draws nothing without answers of the
     task.
     """
     found = {key: n for key, n in counts.items() if key[3] == task}
     if not found:
-        return None
+        return
     rows = _parts(found, task)
     order = _ORDER[task]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
@@ -96,7 +96,7 @@ def outcome_chart(
     chart = (bars + figures).properties(
         title=f"Outcomes, {task}: share of asked questions", height=alt.Step(_ROW_HEIGHT)
     )
-    return picked_in(chart, key=f"outcomes {task}")
+    show_opening(chart, cases, key=f"outcomes {task}")
 
 
 def _parts(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> list[dict[str, object]]:

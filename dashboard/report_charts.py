@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import picked_in, picking
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
 from spinebench.dashboard.interval_chart import GREY, IntervalMark, interval_chart
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.estimate import Estimate
@@ -43,10 +43,15 @@ def score_charts(models: Sequence[LevelAwareScores]) -> list[alt.LayerChart]:
 
 
 def dimension_heat_map(
-    models: Sequence[LevelAwareScores], names: Mapping[str, str], scale: Sequence[int], *, key: str
-) -> tuple[str, str] | None:
-    """Draw each dimension's mean of each model, its colour on the whole scale of the rubric; the clicked cell's row
-    and dimension, or None. A dimension without a score has no cell."""
+    models: Sequence[LevelAwareScores],
+    names: Mapping[str, str],
+    scale: Sequence[int],
+    cases: CasesOfMark,
+    *,
+    key: str,
+) -> None:
+    """Draw each dimension's mean of each model, its colour on the whole scale of the rubric; a click on a cell asks
+    `cases` with its `row` and `dimension`. A dimension without a score has no cell."""
     low, high = min(scale), max(scale)
     rows = [
         {
@@ -68,7 +73,7 @@ def dimension_heat_map(
         if estimate.value is not None
     ]
     if not rows:
-        return None
+        return
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "name:N",
@@ -118,8 +123,7 @@ def dimension_heat_map(
     chart = (cells + means + sizes).properties(
         title=f"Dimensions: mean score from {low} to {high}", height=alt.Step(_CELL)
     )
-    picked = picked_in(chart, key=key)
-    return None if picked is None else (str(picked["row"]), str(picked["dimension"]))
+    show_opening(chart, cases, key=key)
 
 
 def section_bars(

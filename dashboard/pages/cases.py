@@ -20,6 +20,7 @@ from spinebench.dashboard.case_filters import (
     is_filtered,
 )
 from spinebench.dashboard.case_links import CaseParameter
+from spinebench.dashboard.case_opening import show_selectable_rows
 from spinebench.dashboard.case_search import TextSearch
 from spinebench.dashboard.case_selection import (
     PAGE,
@@ -195,7 +196,7 @@ def _go_on(search: TextSearch, place: DeltaGenerator) -> None:
 
 
 def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
-    shown = {
+    shown: dict[str, list[object]] = {
         "#": [first + place for place in range(len(found))],
         "Model": [written_out(str(one["model"])) for one in found],
         "Task": [one["task"] for one in found],
@@ -209,25 +210,15 @@ def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
         "Failure modes": [len(_strings(one["modes"])) if one["modes"] is not None else None for one in found],
         "Item": [written_out(str(one["item_id"])) for one in found],
     }
-    version = st.session_state.setdefault("cases table", 0)
-    event = st.dataframe(
+    show_selectable_rows(
         shown,
-        on_select="rerun",
-        selection_mode="single-row",
-        hide_index=True,
-        placeholder="–",
-        width="stretch",
+        lambda row: _go(case_name(found[row])),
         height=35 * (min(len(found), 14) + 1) + 3,
-        key=f"cases table {version}",
+        key="cases table",
     )
-    picked = event["selection"]["rows"]
     st.caption(
         "Select a row to open its case. Judges and Clinicians: lowest median score over the dimensions."
     )
-    if picked:
-        st.session_state["cases table"] = version + 1  # back in the list, no row is selected
-        _go(case_name(found[picked[0]]))
-        st.rerun()
 
 
 def _one_case(filters: CaseFilters) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from spinebench.dashboard.address import Address, asked_for
 from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
-from spinebench.dashboard.case_opening import open_cases, picked_row
+from spinebench.dashboard.case_opening import Filters, show_opening_rows
 from spinebench.dashboard.caveats import audit_caveats, mark_runs, show_caveats
 from spinebench.dashboard.charts import chart_columns
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
@@ -114,8 +115,9 @@ def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]
     models = choice.models if model is None else [model]
     confusion = confusion_counts(choice, models)
     if confusion:
-        cell = confusion_matrix(
+        confusion_matrix(
             confusion,
+            lambda cell: _cases(choice, model=models, **case_filters(cell["gold"], cell["answered"])),
             title=f"Diagnosis: gold against answered, {written_out(model or ALL_MODELS)}, "
             f"n = {sum(confusion.values()):,}",
         )
@@ -124,8 +126,6 @@ def _diagnosis(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]
             "question with that gold label was asked of a model, unanswered ones too."
             + counted_together(choice)
         )
-        if cell is not None:
-            _open(choice, model=models, **case_filters(*cell))
         _pairs(choice, confusion, models)
     _healthy(choice)
 
@@ -143,7 +143,7 @@ def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[
         )
         return
     shown = pairs[:_TOP_PAIRS]
-    row = picked_row(
+    show_opening_rows(
         {
             "gold": [written_out(pair.gold) for pair in shown],
             "answered": [written_out(pair.answered) for pair in shown],
@@ -151,11 +151,10 @@ def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[
             "of gold": [pair.n_gold for pair in shown],
             "share of gold": [f"{pair.n / pair.n_gold:.1%}" for pair in shown],
         },
+        lambda row: _cases(choice, model=models, **case_filters(shown[row].gold, shown[row].answered)),
         key="confused pairs",
     )
     st.caption(f"{len(shown)} of {len(pairs)} wrong pairs. Select a row to open its cases.")
-    if row is not None:
-        _open(choice, model=models, **case_filters(shown[row].gold, shown[row].answered))
 
 
 def _healthy(choice: RunChoice) -> None:
@@ -167,19 +166,21 @@ def _healthy(choice: RunChoice) -> None:
     columns = chart_columns(3, least=280, key="healthy-charts")
     for column, by in zip(columns, ("modality", "region", "source"), strict=True):
         with column:
-            picked = healthy_chart(rates, by, choice.models)
-        if picked is not None:
-            _open(
-                choice,
-                task=str(Task.DIAGNOSIS),
-                outcome=str(Outcome.HEALTHY_MISDIAGNOSED),
-                model=str(picked["model"]),
-                **{by: str(picked["value"])},
-            )
+            healthy_chart(rates, by, choice.models, partial(_misdiagnosed, choice, by))
     st.caption(
         "Share of the times that a model was asked about a healthy image, with exact (Clopper-Pearson) 95 % intervals"
         " (on the effective number of answers where an image or a study was asked about more than once)."
         + counted_together(choice)
+    )
+
+
+def _misdiagnosed(choice: RunChoice, by: str, point: Mapping[str, str]) -> Filters:
+    return _cases(
+        choice,
+        task=str(Task.DIAGNOSIS),
+        outcome=str(Outcome.HEALTHY_MISDIAGNOSED),
+        model=point["model"],
+        **{by: point["value"]},
     )
 
 
@@ -192,29 +193,37 @@ def _localization(choice: RunChoice, counts: Counter[tuple[str, str, str, str, s
         st.info("The chosen runs asked for no localization.", icon=":material/info:")
         return
     _outcomes(choice, counts, Task.LOCALIZATION)
-    shifted = shift_chart(shift_counts(choice), n_asked)
-    if shifted is not None:
-        _open(
+    shift_chart(
+        shift_counts(choice),
+        n_asked,
+        lambda cell: _cases(
             choice,
             task=str(Task.LOCALIZATION),
             outcome=str(Outcome.SHIFTED),
-            model=str(shifted["model"]),
-            shift=str(int(str(shifted["shift"]))),
-        )
+            model=cell["model"],
+            shift=str(int(cell["shift"])),  # its sign is written out there
+        ),
+    )
     named = _model(choice, everyone=False) or choice.models[0]
     summary = localization_summary(choice, named)
     if summary is None:
         st.caption("This model was asked for no localization.")
         return
-    picked = level_chart(summary.levels, named)
+    level_chart(
+        summary.levels,
+        named,
+        lambda point: _cases(
+            choice,
+            task=str(Task.LOCALIZATION),
+            model=named,
+            **{"level" if point["figure"] == "sensitivity" else "spared_level": point["level"]},
+        ),
+    )
     st.caption(
         "Sensitivity: questions with the level among the right ones in which it is named. Specificity: questions that "
         "offer it without its being right in which it is not named. Unanswered ones are no hit."
         + counted_together(choice)
     )
-    if picked is not None:
-        side = "level" if picked["figure"] == "sensitivity" else "spared_level"
-        _open(choice, task=str(Task.LOCALIZATION), model=named, **{side: str(picked["level"])})
     _offsets(choice, summary, named)
 
 
@@ -230,17 +239,20 @@ def _offsets(choice: RunChoice, summary: LocalizationSummary, model: str) -> Non
         ("gold levels met within one level", found.within_one.of_asked, True),
         ("answers with a uniform shift", found.uniform_shifts.of_asked, True),
     )
-    row = picked_row(
+
+    def behind(row: int) -> Filters:
+        outcome = str(Outcome.SHIFTED) if figures[row][1] is found.uniform_shifts.of_asked else None
+        return _cases(choice, task=str(Task.LOCALIZATION), model=model, outcome=outcome)
+
+    show_opening_rows(
         {
             "figure": [name for name, _, _ in figures],
             "value": [_said(estimate, percent) for _, estimate, percent in figures],
             "n": [estimate.n for _, estimate, _ in figures],
         },
+        behind,
         key=f"offsets {model}",
     )
-    if row is not None:
-        outcome = str(Outcome.SHIFTED) if figures[row][1] is found.uniform_shifts.of_asked else None
-        _open(choice, task=str(Task.LOCALIZATION), model=model, outcome=outcome)
 
 
 def _failure_modes(choice: RunChoice) -> None:
@@ -266,9 +278,12 @@ def _failure_modes(choice: RunChoice) -> None:
         return
     figure = st.segmented_control("Figure", _FIGURES, default=_FIGURES[0], key="figure") or _FIGURES[0]
     models = sorted({one.model for one in found} - {ALL_MODELS})
-    picked = failure_mode_chart(found, figure, models)
-    if picked is not None:
-        _open(choice, audit=audit_id, mode=str(picked["mode"]), model=str(picked["model"]))
+    failure_mode_chart(
+        found,
+        figure,
+        models,
+        lambda point: _cases(choice, audit=audit_id, mode=point["mode"], model=point["model"]),
+    )
     for doubt in doubts([estimate_of(one, figure) for one in found if one.model != ALL_MODELS]):
         st.text(doubt)
     undefined = [one for one in found if one.model != ALL_MODELS and estimate_of(one, figure).value is None]
@@ -283,16 +298,7 @@ def _failure_modes(choice: RunChoice) -> None:
 
 
 def _outcomes(choice: RunChoice, counts: Counter[tuple[str, str, str, str, str]], task: Task) -> None:
-    picked = outcome_chart(counts, task)
-    if picked is not None:
-        _open(
-            choice,
-            task=str(task),
-            model=str(picked["model"]),
-            persona=str(picked["persona"]),
-            condition=str(picked["condition"]),
-            outcome=str(picked["outcome"]),
-        )
+    outcome_chart(counts, task, lambda part: _cases(choice, task=str(task), **part))
 
 
 def _model(choice: RunChoice, *, everyone: bool) -> str | None:
@@ -309,7 +315,7 @@ def _model(choice: RunChoice, *, everyone: bool) -> str | None:
     return None if picked == ALL_MODELS else str(picked)
 
 
-def _open(choice: RunChoice, **filters: str | Iterable[str] | None) -> None:
+def _cases(choice: RunChoice, **filters: str | Iterable[str] | None) -> Filters:
     """The cases behind a mark, of the chosen runs, personas and image conditions."""
     everyone = {name for run in choice.runs for name in run.personas}
     everything = {one.value for run in choice.runs for one in run.image_conditions}
@@ -318,7 +324,7 @@ def _open(choice: RunChoice, **filters: str | Iterable[str] | None) -> None:
         "persona": choice.personas if set(choice.personas) != everyone else None,
         "condition": choice.conditions if set(choice.conditions) != everything else None,
     }
-    open_cases(**{**chosen_ones, **filters})
+    return {**chosen_ones, **filters}
 
 
 def _said(estimate: Estimate, percent: bool) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from spinebench.audits.level_aware import HOW_TO_JUDGE, LevelAwareReport, RatedScores
 from spinebench.dashboard.agreement_tables import show_list
-from spinebench.dashboard.case_opening import open_cases
+from spinebench.dashboard.case_opening import Filters
 from spinebench.dashboard.caveats import mark_runs
 from spinebench.dashboard.charts import chart_columns, names_width, show_chart
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
@@ -159,24 +159,25 @@ def _parts(
     if rating.source is None or not scale:
         return
     st.subheader("Reports by dimension and section", anchor=False)
-    picked = dimension_heat_map(
+    dimension_heat_map(
         models,
         report.dimension_names,
         scale,
+        lambda cell: _cases(choice, report, rating, cell["row"], cell["dimension"]),
         key=f"dimensions {' '.join(report.audit_ids)} {rater_name(rating)} {report.image_condition}",
     )
     st.caption(
         "Mean over the reports with a score in the dimension, and their number. The colours are those of the whole "
         "scale. A click on a cell opens its cases, the lowest judge scores first."
     )
-    if picked is not None:
-        _open(choice, report, rating, *picked)
     bars = section_bars(models, report.section_names, scale)
     if bars is not None:
         show_chart(bars, key=f"sections {rater_name(rating)}")
 
 
-def _open(choice: RunChoice, report: LevelAwareReport, rating: RatedScores, row: str, dimension: str) -> None:
+def _cases(
+    choice: RunChoice, report: LevelAwareReport, rating: RatedScores, row: str, dimension: str
+) -> Filters:
     """The reports behind a cell: those that a judge scored on the dimension, or a judge and a clinician."""
     model, persona = model_and_persona(row, choice)
     one_audit = report.audit_ids[0] if len(report.audit_ids) == 1 else None
@@ -186,17 +187,17 @@ def _open(choice: RunChoice, report: LevelAwareReport, rating: RatedScores, row:
         narrowed = {"difference": "0"}
     else:
         narrowed = {"score": "1-5"}
-    open_cases(
-        run=choice.run_ids,
-        model=model,
-        persona=persona if persona is not None else _unless_all(choice),
-        condition=report.image_condition.value,
-        task=Task.REPORT.value,
-        audit=one_audit,
-        dimension=dimension,
-        sort="score",
+    return {
+        "run": choice.run_ids,
+        "model": model,
+        "persona": persona if persona is not None else _unless_all(choice),
+        "condition": report.image_condition.value,
+        "task": Task.REPORT.value,
+        "audit": one_audit,
+        "dimension": dimension,
+        "sort": "score",
         **narrowed,
-    )
+    }
 
 
 def _rater(rating: RatedScores) -> str:
