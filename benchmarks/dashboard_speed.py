@@ -50,14 +50,30 @@ _PAUSE_S = 1
 """After a window is closed: its end takes the browser a while, and is none of the next one's."""
 _LOOK_S = 1
 """Between two clicks: a person looks before they click, and the browser has drawn by then."""
-_CONTENT = (
+_FIGURE = (
     '[data-testid="stVegaLiteChart"] :is(canvas, svg), '
     '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
 )
 """A figure of the page's own: not its title, nor what stands in the sidebar."""
 _WRITTEN = "#page-head .headline"
 """The figures that the server writes into the HTML."""
+_STREAMLITS = "#root"
+"""Where Streamlit draws."""
+Content = tuple[str, str | None]
+"""What stands for a page's content: a CSS selector, and a text in it where that tells it."""
+_OWN: Content = (_FIGURE, None)
 _DONE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+_TEXTS = (
+    '[data-testid="stText"], [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"], '
+    '[data-testid="stAlert"], h1, h2, h3, svg text'
+)
+_SHOWN = """([css, pattern]) => [...document.querySelectorAll(css)].some((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width > 0 && box.height > 0 && one.checkVisibility()
+        && (pattern === null || new RegExp(pattern).test(one.textContent));
+})"""
+"""Asked at every frame that the browser draws: Playwright's own waiting for an element looks after 0.27 s for the
+next time after 0.77 s, and then every half second."""
 _COUNT_RUNS = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     window.runsBegun = 0;
@@ -145,7 +161,12 @@ def tab(browser: Browser) -> Iterator[Page]:
     time.sleep(_PAUSE_S)
 
 
-def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> dict[str, Timed]:
+def shown(page: Page, css: str, pattern: str | None = None) -> None:
+    """Wait until an element is visible, or one whose text a regular expression is found in."""
+    page.wait_for_function(_SHOWN, arg=[css, pattern], polling="raf")
+
+
+def opened(server: Server, page: Page, path: str, content: Content = _OWN) -> dict[str, Timed]:
     """Open a page: until content is visible, until its own is, and until its script has run to its end."""
     wall, cpu = time.monotonic(), server.cpu_s()
 
@@ -153,11 +174,12 @@ def opened(server: Server, page: Page, path: str, content: str = _CONTENT) -> di
         return Timed(time.monotonic() - wall, server.cpu_s() - cpu)
 
     page.goto(f"{server.address}/{path}", wait_until="commit")
-    page.locator(content).or_(page.locator(_WRITTEN)).first.wait_for()
+    css, text = content
+    shown(page, f"{css}, {_WRITTEN}" if text is None else css, text)
     first = now()
-    page.locator(content).first.wait_for()
+    shown(page, f"{_STREAMLITS} :is({css})", text)
     drawn = now()
-    page.locator(_DONE).wait_for()
+    shown(page, _DONE)
     return {"first_content": first, "drawn": drawn, "whole": now()}
 
 
@@ -168,7 +190,7 @@ def led_to(server: Server, page: Page, name: str) -> Timed:
     link = Click(
         title,
         lambda page: page.get_by_test_id("stTopNavLink").get_by_text(title, exact=True).click(),
-        lambda page: page.get_by_role("heading", level=1, name=title, exact=True).wait_for(),
+        lambda page: shown(page, "h1", f"^{title}$"),
     )
     return answered(server, page, link)
 
@@ -186,10 +208,10 @@ def answered(server: Server, page: Page, click: Click) -> Timed:
     click.seen(page)
     seen = Timed(time.monotonic() - wall, server.cpu_s() - cpu)
     try:
-        page.wait_for_function("window.runsBegun > 0", timeout=_NO_RUN_MS)
+        page.wait_for_function("window.runsBegun > 0", timeout=_NO_RUN_MS, polling="raf")
     except TimeoutError:  # a run too short to be told by the page
         return seen
-    page.locator(_DONE).wait_for()
+    shown(page, _DONE)
     return Timed(time.monotonic() - wall, server.cpu_s() - cpu)
 
 
@@ -258,7 +280,7 @@ def _last_option(name: str) -> Callable[[Page], None]:
 
 
 def _text(text: str) -> Callable[[Page], None]:
-    return lambda page: page.get_by_text(text).first.wait_for()
+    return lambda page: shown(page, _TEXTS, re.escape(text))
 
 
 def _address(part: str) -> Callable[[Page], None]:
@@ -267,8 +289,8 @@ def _address(part: str) -> Callable[[Page], None]:
 
 def _cases(page: Page) -> None:
     """The list of cases, filled."""
-    page.get_by_text(re.compile(r"^[0-9,]+ cases$")).wait_for()
-    page.get_by_test_id("stDataFrame").locator("canvas").first.wait_for()
+    shown(page, _TEXTS, "^[0-9,]+ cases$")
+    shown(page, '[data-testid="stDataFrame"] canvas')
 
 
 _FIRST, *_, _LAST = RUNS
@@ -320,7 +342,7 @@ PAGES: dict[str, tuple[Click, ...]] = {
     "reports": (),
 }
 """What is done on each page, in this order."""
-_OTHER_CONTENT = {"reports": "text=hold no knowledge question"}
+_OTHER_CONTENT: dict[str, Content] = {"reports": (_TEXTS, "hold no knowledge question")}
 """The workspace has no free text: the page says so, and what would have some."""
 _FLOOR = "(empty workspace)"
 
@@ -340,7 +362,7 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
         for name in pages:
             with put_aside(kept):
                 unprepared = _visit_once(browser, workspace, name)
-            content = _OTHER_CONTENT.get(name, _CONTENT)
+            content = _OTHER_CONTENT.get(name, _OWN)
             found[name or "overview"] = {
                 "first_visit_nothing_kept": unprepared,
                 **_measure_page(browser, workspace, name, repeats, content=content),
@@ -349,7 +371,7 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
         with tempfile.TemporaryDirectory() as empty:
             Workspace(empty).create()
             found[_FLOOR] = _measure_page(
-                browser, Path(empty), "", repeats, content='[data-testid="stAlert"]'
+                browser, Path(empty), "", repeats, content=('[data-testid="stAlert"]', None)
             )
         browser.close()
     return found
@@ -380,14 +402,14 @@ def _visit_once(browser: Browser, workspace: Path, name: str) -> dict[str, objec
     server = Server(workspace)
     try:
         with tab(browser) as page:
-            content = _OTHER_CONTENT.get(name, _CONTENT)
+            content = _OTHER_CONTENT.get(name, _OWN)
             return {what: _said(one) for what, one in opened(server, page, name, content).items()}
     finally:
         server.end()
 
 
 def _measure_page(
-    browser: Browser, workspace: Path, name: str, repeats: int, *, content: str = _CONTENT
+    browser: Browser, workspace: Path, name: str, repeats: int, *, content: Content = _OWN
 ) -> dict[str, object]:
     """Visits and clicks; with the figures kept that there are."""
     from playwright.sync_api import Error
@@ -400,11 +422,11 @@ def _measure_page(
                 visits.append(opened(server, page, name, content))
         first, *later = visits
         links = []
-        for _ in range(repeats if content == _CONTENT else 0):
+        for _ in range(repeats if content == _OWN else 0):
             with tab(browser) as page:
                 links.append(led_to(server, page, name))
         clicks: dict[str, list[Timed]] = {}
-        for _ in range(2 if content == _CONTENT else 0):
+        for _ in range(2 if content == _OWN else 0):
             with tab(browser) as page:
                 opened(server, page, name, content)
                 for click in PAGES[name]:
