@@ -67,6 +67,8 @@ class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
         self.journal = Journal(
             path / "journal.jsonl", AuditEntry, way_on=f"call 'spinebench audit --resume {path.name}'"
         )
+        self._trace_ids: frozenset[str] | None = None
+        """Known once the traces, which never change, have been read to their end."""
 
     @classmethod
     def create(cls, path: Path, spec: AuditSpec, traces: Iterable[AuditTrace]) -> AuditFolder:
@@ -83,8 +85,12 @@ class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
     def traces(self) -> Iterator[AuditTrace]:
         """The drawn traces in the audit's own order, streamed. Raises CorruptLineError on a bad line."""
         path = self.path / "traces.jsonl"
+        ids = []
         for line in read_lines(path):
-            yield parse_trace(path, line)
+            trace = parse_trace(path, line)
+            ids.append(trace.trace_id)
+            yield trace
+        self._trace_ids = frozenset(ids)
 
     def trace(self, trace_id: str) -> AuditTrace:
         """One of the traces, read anew. Raises UsageError for an id that the audit did not draw."""
@@ -99,7 +105,8 @@ class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
     @cached_property
     def declared(self) -> Declared:
         """What a line of its journals can be about."""
-        return Declared.of(self.spec(), (trace.trace_id for trace in self.traces()))
+        ids = self._trace_ids
+        return Declared.of(self.spec(), (trace.trace_id for trace in self.traces()) if ids is None else ids)
 
     # ------------------------------------------------------------ judges
 

@@ -254,7 +254,7 @@ class SharedJournal(Journal[EntryT]):
 
 def is_empty(entry: Record) -> bool:
     """Whether no field of an entry is set."""
-    return all(value is None for _, value in entry)
+    return all(value is None for value in vars(entry).values())
 
 
 def encode(record: Record) -> bytes:
