@@ -42,6 +42,11 @@ _SHOWN = {
         Outcome.NOT_ANSWERED,
     ),
 }
+_WRITTEN = {
+    Task.KNOWLEDGE: ("Questions right", Outcome.CORRECT, ""),
+    Task.REPORT: ("Reports complete", Outcome.COMPLETE, "; a report with text in every section"),
+    Task.CONSULTATION: ("Consultations complete", Outcome.COMPLETE, "; one with a reply to every turn"),
+}
 _SHOWN_BEFORE = "a headline was shown"
 _AHEAD_S = 0.15
 _STYLE = """<style>
@@ -107,6 +112,21 @@ def outcomes_headline(counts: Counts, task: Task) -> list[Headline]:
         for outcome in _SHOWN[task]
         if found[outcome]
     ]
+
+
+def written_headline(counts: Counts) -> list[Headline]:
+    """Of the tasks of the level-aware benchmark that were asked, how many were right or complete, all chosen models
+    together; what was not answered is neither."""
+    found = []
+    for task, (name, wanted, help) in _WRITTEN.items():
+        of_task: Counter[str] = Counter()
+        for (_, _, _, of, outcome), n in counts.items():
+            if of == task:
+                of_task[outcome] += n
+        if total := of_task.total():
+            text = f"{of_task[wanted]:,} of {total:,} asked, all chosen models together{help}."
+            found.append(Headline(f"{name}, of {total:,}", f"{100 * of_task[wanted] / total:.1f} %", text))
+    return found
 
 
 def audit_headline(spec: AuditSpec) -> list[Headline]:

@@ -9,10 +9,14 @@ from typing import get_args
 import streamlit as st
 
 from spinebench.audits.level_aware import HOW_TO_JUDGE, LevelAwareReport, RatedScores
+from spinebench.dashboard.address import Address
 from spinebench.dashboard.agreement_tables import show_list
 from spinebench.dashboard.case_opening import Filters
 from spinebench.dashboard.caveats import mark_runs
 from spinebench.dashboard.charts import chart_columns, names_width, show_chart
+from spinebench.dashboard.error_data import outcome_counts
+from spinebench.dashboard.headlines import show_headline, written_headline
+from spinebench.dashboard.page_heads import PageHead, head_of_runs
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
 from spinebench.dashboard.report_data import (
     TASKS,
@@ -48,6 +52,18 @@ from spinebench.evaluators.report_results import Facet, LevelAwareScores
 from spinebench.records import ImageCondition, RunSpec, Task
 
 _LATEST = "the latest of each run"
+_NOTHING_ASKED = "The chosen runs hold no knowledge question and no free text in the database."
+
+
+def head(address: Address) -> PageHead | None:
+    """What a new window shows first at this address; None where that is not known at once."""
+    return head_of_runs(
+        "Reports",
+        address,
+        lambda choice: written_headline(outcome_counts(choice)) if _asked(choice) else [],
+        instead=lambda choice: "" if _asked(choice) else _NOTHING_ASKED,
+        usual=_usual,
+    )
 
 
 def show() -> None:
@@ -55,24 +71,29 @@ def show() -> None:
     st.title("Reports")
     try:
         stop_if_empty()
-        tasks = {run_id: own & TASKS for run_id, own in tasks_of_runs().items()}
-        of_interest = [run_id for run_id, own in tasks.items() if own]
-
-        def usual(specs: Sequence[RunSpec]) -> RunChoice:
-            return latest_choice(specs, of_interest)
-
-        _show(chosen(usual), tasks)
+        _show(chosen(_usual))
     except SpinebenchError as error:
         stop_with(error)
 
 
-def _show(choice: RunChoice, tasks: dict[str, frozenset[str]]) -> None:
+def _usual(specs: Sequence[RunSpec]) -> RunChoice:
+    return latest_choice(specs, [run_id for run_id, own in tasks_of_runs().items() if own & TASKS])
+
+
+def _asked(choice: RunChoice) -> frozenset[str]:
+    """Which of the page's tasks the chosen runs asked for."""
+    tasks = tasks_of_runs()
+    return TASKS & frozenset[str]().union(*(tasks.get(run_id, frozenset()) for run_id in choice.run_ids))
+
+
+def _show(choice: RunChoice) -> None:
     mark_runs(choice.runs)
     say_when(data_stamp())
-    asked = frozenset[str]().union(*(tasks.get(run_id, frozenset()) for run_id in choice.run_ids))
+    asked = _asked(choice)
     if not asked:
-        _say_nothing_asked([run_id for run_id, own in tasks.items() if own])
+        _say_nothing_asked()
         return
+    show_headline(written_headline(outcome_counts(choice)))
     written = written_reports(choice)
     if written:
         st.subheader("What was written", anchor=False)
@@ -91,9 +112,10 @@ def _show(choice: RunChoice, tasks: dict[str, frozenset[str]]) -> None:
     _levels(choice, asked)
 
 
-def _say_nothing_asked(others: Sequence[str]) -> None:
+def _say_nothing_asked() -> None:
+    others = [run_id for run_id, own in tasks_of_runs().items() if own & TASKS]
     st.info(
-        "The chosen runs hold no knowledge question and no free text in the database. Such items have the task "
+        f"{_NOTHING_ASKED} Such items have the task "
         "`knowledge`, `report` or `consultation`: run a benchmark file with them by `spinebench run -b FILE -m MODEL`, "
         "or see some by `spinebench demo`."
         + (" Runs of this workspace that hold them, to be chosen in the sidebar:" if others else ""),

@@ -271,6 +271,22 @@ def test_a_click_on_a_point_of_healthy_images_opens_them(address: str, tab: Page
     assert {"outcome=healthy_misdiagnosed", "modality=X-ray"} <= set(tab.url.split("?")[1].split("&"))
 
 
+def test_what_was_opened_can_be_opened_again(address: str, tab: Page) -> None:
+    tab.goto(f"{address}/errors")
+    for _ in range(2):
+        chart = tab.get_by_test_id("stVegaLiteChart").nth(2)
+        chart.scroll_into_view_if_needed()
+        chart.locator("path[aria-roledescription=point]").first.click(force=True)
+        tab.wait_for_url("**/cases?*")
+        tab.get_by_text("2 cases").wait_for()
+        tab.go_back()
+        tab.get_by_text("Most confused pairs").wait_for()
+        tab.wait_for_timeout(500)  # the charts are drawn again when their width is known
+    table = tab.get_by_test_id("stDataFrame").locator("canvas").first
+    table.click(position={"x": 18, "y": 52}, force=True)
+    tab.wait_for_url("**/cases?*")
+
+
 def test_a_click_in_the_table_of_shifts_opens_what_is_shifted(address: str, tab: Page) -> None:
     tab.goto(f"{address}/errors?part=localization")
     chart = tab.get_by_test_id("stVegaLiteChart").filter(has_text="Uniform shifts")

@@ -47,6 +47,7 @@ _HTML = b'<html><body><div id="root"></div></body></html>'
         pytest.param("agreement", {}, id="agreement"),
         pytest.param("agreement", {"audit": "no such audit"}, id="agreement of no known audit"),
         pytest.param("runs", {}, id="runs"),
+        pytest.param("reports", {}, id="reports, of which there are none"),
     ],
 )
 def test_a_head_says_what_its_page_says(
@@ -56,11 +57,11 @@ def test_a_head_says_what_its_page_says(
     assert not app.exception
     head = page_head(name, urlencode(filters))
     shown = [body for one in app.get("html") if 'class="headline"' in (body := str(one.proto.body))]
-    if not shown:  # nothing was asked of which the figures would be
-        assert head is None
+    if head is None:  # nothing was asked of which the figures would be
+        assert shown == []
         return
-    assert head is not None
-    assert headline_html(head.figures) == shown[0]
+    assert [headline_html(head.figures)] == shown[:1] if head.figures else shown == []
+    assert head.figures or head.instead in app.info[0].value
     assert head.title == app.title[0].value
     caveats = [one for one in head.said if isinstance(one, Caveat)]
     assert [one.said for one in caveats] == [one.value for one in app.warning][: len(caveats)]
@@ -85,7 +86,6 @@ def test_simulated_figures_are_marked_before_the_page_is_there(audited: Workspac
         pytest.param("cases", "page=900", id="a page beyond the last"),
         pytest.param("cases", "page=1" + "&item=" * 1000, id="more than Streamlit reads"),
         pytest.param("overview", "run=", id="nothing chosen"),
-        pytest.param("reports", "", id="a page without figures at its head"),
     ],
 )
 def test_what_is_not_known_at_once_has_no_head(
@@ -142,12 +142,18 @@ def _asked(address: str, path: str, method: str = "GET", **headers: str) -> tupl
         connection.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/errors", "/cases", "/rate", "/agreement", "/runs", "/?run=x"])
+@pytest.mark.parametrize(
+    "path", ["/", "/errors", "/reports", "/cases", "/rate", "/agreement", "/runs", "/?run=x"]
+)
 def test_the_html_of_a_page_has_its_head_and_is_not_kept(dashboard: str, path: str) -> None:
-    answer, body = _asked(
-        dashboard, path, Accept_Encoding="gzip", If_None_Match="*", If_Modified_Since="Fri, 20 Nov 2099 00:00:00 GMT"
-    )  # fmt: skip
-    assert answer.status == 200
+    for _ in range(60):  # what takes longer than a moment to look up is known the next time
+        answer, body = _asked(
+            dashboard, path, Accept_Encoding="gzip", If_None_Match="*", If_Modified_Since="Fri, 20 Nov 2099 00:00:00 GMT"
+        )  # fmt: skip
+        assert answer.status == 200
+        if b'id="page-head"' in body:
+            break
+        time.sleep(0.5)
     assert body.count(b'id="page-head"') == 1
     assert body.index(b'<div id="root"></div>') < body.index(b'id="page-head"') < body.index(b"</body>")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -155,7 +161,9 @@ def test_the_html_of_a_page_has_its_head_and_is_not_kept(dashboard: str, path: s
     assert int(answer.headers["Content-Length"]) == len(body)
 
 
-@pytest.mark.parametrize("path", ["/_stcore/health", "/reports", "/errors/of/nothing", "/favicon.png"])
+@pytest.mark.parametrize(
+    "path", ["/_stcore/health", "/cases?text=disc", "/errors/of/nothing", "/favicon.png"]
+)
 def test_all_else_goes_through_as_it_is(dashboard: str, path: str) -> None:
     answer, body = _asked(dashboard, path)
     assert answer.status == 200
@@ -224,7 +232,7 @@ def test_heads_are_to_be_had_alone(dashboard: str) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     assert body.startswith(b"<style>")
     assert b'<dl class="headline">' in body
-    for path in ("/page-head/reports", "/page-head/nothing", "/page-head/cases?text=disc"):
+    for path in ("/page-head/cases?case=a/b", "/page-head/nothing", "/page-head/cases?text=disc"):
         assert _asked(dashboard, path)[0].status == 204
 
 

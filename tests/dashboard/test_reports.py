@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pyarrow as pa
 import pytest
 
+from spinebench.dashboard.headlines import headline_html
+from spinebench.dashboard.page_heads import page_head
 from spinebench.records import Item, JournalEntry, SectionSpan, Task
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
@@ -104,6 +106,18 @@ def test_the_scores_of_each_model_are_drawn(scored: Workspace, page: Open) -> No
     assert "SIMULATION" in said(app)
     counts = shown_table(app, "unscored").set_index("model")
     assert counts.loc["sim/a", ["asked", "scored", "unscored", "not written"]].tolist() == [4, 2, 1, 1]
+
+
+def test_the_head_says_how_many_were_right_and_complete(scored: Workspace, page: Open) -> None:
+    shown = said(page(scored.path, "reports"))
+    head = page_head("reports")
+    assert head is not None
+    assert headline_html(head.figures) in shown
+    # `sim/a` has four questions right and `sim/b` none, of six each; of the five reports one was refused.
+    assert [(one.name, one.value) for one in head.figures] == [
+        ("Questions right, of 12", "33.3 %"),
+        ("Reports complete, of 5", "80.0 %"),
+    ]
 
 
 def test_dimensions_and_sections_are_means_over_scored_reports(scored: Workspace, page: Open) -> None:

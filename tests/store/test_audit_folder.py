@@ -21,7 +21,7 @@ from spinebench.audit_records import (
 )
 from spinebench.errors import DataError, UsageError
 from spinebench.records import RunState
-from spinebench.store import AuditFolder, CorruptLineError, Workspace
+from spinebench.store import AuditFolder, CorruptLineError, Workspace, audit_folder
 from spinebench.store.journal import Journal, Line, encode
 from tests.stored_audits import (
     T1,
@@ -220,6 +220,19 @@ def test_the_latest_rating_of_a_packet_counts_and_all_are_kept(audit: AuditFolde
     assert audit.ratings() == [other, changed, again, second_rater]
     assert audit.ratings(superseded=True) == [first, other, changed, again, second_rater]
     assert audit.rater_ids() == ["r1", "r2"]
+
+
+def test_traces_that_were_read_to_their_end_are_not_read_for_the_ratings_again(
+    audit: AuditFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit.add_ratings([rating(T1, {"logic": 1})])
+    folder = AuditFolder(audit.path)
+    assert next(folder.traces()).trace_id == T1
+    list(folder.traces())
+    monkeypatch.setattr(audit_folder, "parse_trace", None)
+    assert [one.trace_id for one in folder.ratings()] == [T1]
+    with pytest.raises(TypeError, match="not callable"):
+        AuditFolder(audit.path).ratings()
 
 
 def test_importing_again_changes_nothing_not_even_what_superseded(audit: AuditFolder) -> None:
