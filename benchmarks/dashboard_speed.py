@@ -55,8 +55,8 @@ _FIGURE = (
     '[data-testid="stDataFrame"] canvas, [data-testid="stMetric"], [data-testid="stHtml"] .headline'
 )
 """A figure of the page's own: not its title, nor what stands in the sidebar."""
-_WRITTEN = "#page-head .headline"
-"""The figures that the server writes into the HTML."""
+_WRITTEN = "#page-head :is(.headline, p)"
+"""The figures that the server writes into the HTML, and what it says in their place."""
 _STREAMLITS = "#root"
 """Where Streamlit draws."""
 Content = tuple[str, str | None]
@@ -175,7 +175,7 @@ def opened(server: Server, page: Page, path: str, content: Content = _OWN) -> di
 
     page.goto(f"{server.address}/{path}", wait_until="commit")
     css, text = content
-    shown(page, f"{css}, {_WRITTEN}" if text is None else css, text)
+    shown(page, f"{css}, {_WRITTEN}", text)
     first = now()
     shown(page, f"{_STREAMLITS} :is({css})", text)
     drawn = now()

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 Open = Callable[..., "AppTest"]
+_OF_A_FILE = {
+    "Accept-Encoding": "gzip",
+    "If-None-Match": "*",
+    "If-Modified-Since": "Fri, 20 Nov 2099 00:00:00 GMT",
+}
+"""What a browser asks of a file that it holds already."""
 _HTML = b'<html><body><div id="root"></div></body></html>'
 
 
@@ -147,9 +153,7 @@ def _asked(address: str, path: str, method: str = "GET", **headers: str) -> tupl
 )
 def test_the_html_of_a_page_has_its_head_and_is_not_kept(dashboard: str, path: str) -> None:
     for _ in range(60):  # what takes longer than a moment to look up is known the next time
-        answer, body = _asked(
-            dashboard, path, Accept_Encoding="gzip", If_None_Match="*", If_Modified_Since="Fri, 20 Nov 2099 00:00:00 GMT"
-        )  # fmt: skip
+        answer, body = _asked(dashboard, path, **_OF_A_FILE)
         assert answer.status == 200
         if b'id="page-head"' in body:
             break
