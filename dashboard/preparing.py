@@ -36,12 +36,19 @@ from spinebench.dashboard.error_data import (
 )
 from spinebench.dashboard.kept_figures import KeptFigures, key_of
 from spinebench.dashboard.rating_progress import rating_progress
+from spinebench.dashboard.report_data import (
+    conditions_scored,
+    levels_of,
+    scores_of,
+    tasks_asked,
+    usual_reports,
+)
 from spinebench.dashboard.run_choice import RunChoice, all_of, usual_choice
 from spinebench.dashboard.summaries import model_accuracies, model_comparison
 from spinebench.dashboard.workspace_data import WORKSPACE_VARIABLE, DataStamp, data_stamp, rows, workspace
 from spinebench.errors import SpinebenchError
 from spinebench.evaluators.agreement.trace_table import PANEL
-from spinebench.records import RunSpec
+from spinebench.records import RunSpec, Task
 
 _NICENESS = 19
 _NEWEST = 3
@@ -106,6 +113,7 @@ def _jobs() -> Iterator[_Job]:
     if 1 < len(choice.runs) <= _NEWEST:
         for left_out in choice.runs:
             yield from _of_a_choice(all_of(tuple(run for run in choice.runs if run != left_out)), of_choice)
+    yield from _of_reports(usual_reports(runs))
     for model in choice.models:
         yield _job(localization_summary, choice, model)
     for run in runs[: -_NEWEST - 1 : -1]:
@@ -141,6 +149,19 @@ def _of_a_choice(choice: RunChoice, audits: Sequence[AuditSpec]) -> Iterator[_Jo
     yield _job(rows, "case_values", runs=choice.run_ids)
     yield _job(cases_on_page, filters.parameters(), 1)
     yield _job(model_comparison, choice, run_ids)
+
+
+def _of_reports(choice: RunChoice) -> Iterator[_Job]:
+    """Of the runs that the page Reports begins with."""
+    asked = tasks_asked(choice)
+    if not asked:
+        return
+    yield _job(outcome_counts, choice)
+    for run_id in choice.run_ids:
+        yield _job(rows, "written_reports", run_id=run_id)
+    if asked & {Task.KNOWLEDGE, Task.REPORT}:
+        yield _job(scores_of, choice, None, conditions_scored(choice)[0])
+    yield _job(levels_of, choice, asked)
 
 
 def _of_agreement(audit: AuditSpec) -> Iterator[_Job]:

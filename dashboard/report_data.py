@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
+from pydantic import TypeAdapter
 
 from spinebench.audit_records import AuditSpec
 from spinebench.audits.level_aware import LevelAwareReport, RatedScores, level_aware_report
 from spinebench.dashboard.audit_reports import AuditState, audit_specs, audit_state
-from spinebench.dashboard.run_choice import RunChoice
-from spinebench.dashboard.workspace_data import DataStamp, data_stamp, rows, workspace
+from spinebench.dashboard.run_choice import RunChoice, latest_choice
+from spinebench.dashboard.workspace_data import DataStamp, data_stamp, kept_of_data, rows, workspace
 from spinebench.evaluators.report_results import LevelAwareScores
 from spinebench.evaluators.report_rows import ReportLayout
 from spinebench.evaluators.report_sections import ReportSection
-from spinebench.records import WRITTEN_TASKS, ImageCondition, Outcome, Task
+from spinebench.records import WRITTEN_TASKS, ImageCondition, Outcome, RunSpec, Task
 from spinebench.runs.level_tables import LevelTables, level_tables
 from spinebench.store.workspace import Workspace
 
@@ -42,6 +43,22 @@ def tasks_of_runs() -> dict[str, frozenset[str]]:
     for row in rows("run_tasks"):
         found[str(row["run_id"])].add(str(row["task"]))
     return {run_id: frozenset(tasks) for run_id, tasks in found.items()}
+
+
+def usual_reports(specs: Sequence[RunSpec]) -> RunChoice:
+    """What the page is about without a choice: the latest run that asked for its tasks. Of runs oldest first."""
+    return latest_choice(specs, [run_id for run_id, own in tasks_of_runs().items() if own & TASKS])
+
+
+def tasks_asked(choice: RunChoice) -> frozenset[str]:
+    """Which of `TASKS` the chosen runs asked for."""
+    tasks = tasks_of_runs()
+    return TASKS & frozenset[str]().union(*(tasks.get(run_id, frozenset()) for run_id in choice.run_ids))
+
+
+def conditions_scored(choice: RunChoice) -> list[str]:
+    """Image conditions that scores may be of, the usual one first: answers under several are not pooled."""
+    return sorted(choice.conditions, key=lambda one: one != ImageCondition.NORMAL)
 
 
 def sectioned_audits(run_ids: Sequence[str]) -> list[AuditSpec]:
@@ -124,8 +141,9 @@ def of_chosen_personas(found: RatedScores, choice: RunChoice) -> list[LevelAware
     ]
 
 
-# Workspace, stamp and states are in the keys only: new data make new figures.
-@st.cache_data(max_entries=20, show_spinner="Computing scores with their intervals ...")
+# Workspace, stamp and states are in the keys only: new data make new figures. All sessions share one report, which
+# nobody changes: a copy for every script would cost a fifth of a second.
+@st.cache_resource(max_entries=20, show_spinner="Computing scores with their intervals ...")
 def _scores(
     path: str,
     stamp: DataStamp | None,
@@ -134,12 +152,19 @@ def _scores(
     audit_id: str | None,
     condition: ImageCondition,
 ) -> LevelAwareReport:
-    audits = None if audit_id is None else [audit_id]
-    return level_aware_report(Workspace(Path(path)), run_ids, audits, image_condition=condition)
+    def compute() -> LevelAwareReport:
+        audits = None if audit_id is None else [audit_id]
+        return level_aware_report(Workspace(Path(path)), run_ids, audits, image_condition=condition)
+
+    asked = ([(one.audit_id, one.files) for one in states], run_ids, audit_id, condition)
+    return kept_of_data(path, stamp, TypeAdapter(LevelAwareReport), "level-aware scores", asked, compute)
 
 
-@st.cache_data(max_entries=20, show_spinner="Reading the levels that answers name ...")
+@st.cache_resource(max_entries=20, show_spinner="Reading the levels that answers name ...")
 def _levels(
     path: str, stamp: DataStamp | None, run_ids: tuple[str, ...], tasks: tuple[str, ...]
 ) -> LevelTables:
-    return level_tables(Workspace(Path(path)), run_ids, tasks=tasks)
+    def compute() -> LevelTables:
+        return level_tables(Workspace(Path(path)), run_ids, tasks=tasks)
+
+    return kept_of_data(path, stamp, TypeAdapter(LevelTables), "levels named", (run_ids, tasks), compute)

@@ -13,6 +13,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from spinebench.evaluators.estimate import FEW_CLUSTERS, Denominators, Estimate,
 from spinebench.evaluators.proportions import Bounds
 
 _DRAWN_AT_ONCE = 4_000_000
+_KEPT_UNITS = 10_000
+_KEPT_FIGURES = 512
+"""Figures of at most so many units whose draws are kept: with 600 units and 2,000 draws 26 KB each."""
 _NOISE = 1e-9
 """Differences between draws that are rounding, not spread."""
 
@@ -67,7 +71,8 @@ def bootstrap_mean(
     weights = [len(term.values) / n if pooled else term.sign for term in filled]
     parts = [Part(term.values, term.clusters, weight) for term, weight in zip(filled, weights, strict=True)]
     found = moments(parts)
-    draws = _draws(filled, pooled=pooled, seed=_seed(seed, name), resamples=resamples)
+    draw = _draws if n <= _KEPT_UNITS else _draws.__wrapped__
+    draws = draw(tuple(map(_Kept.of, filled)), pooled=pooled, seed=_seed(seed, name), resamples=resamples)
     spread = len(draws) > 1 and float(np.ptp(draws)) > _NOISE
     if spread:
         low, high = _expanded_percentiles(draws, found.n_clusters, level)
@@ -94,12 +99,37 @@ def bootstrap_mean(
     )
 
 
-def _seed(seed: int, name: str) -> list[int]:
-    return [seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])]
+def _seed(seed: int, name: str) -> tuple[int, int]:
+    return seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
 
 
-def _draws(terms: Sequence[Term], *, pooled: bool, seed: Sequence[int], resamples: int) -> FloatArray:
-    """The figure over resampled clusters; draws in which a term has no unit are left out."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A term by its contents."""
+
+    values: bytes
+    clusters: bytes
+    sign: float
+
+    @classmethod
+    def of(cls, term: Term) -> _Kept:
+        return cls(
+            np.asarray(term.values, np.float64).tobytes(),
+            np.asarray(term.clusters, np.int64).tobytes(),
+            term.sign,
+        )
+
+    def term(self) -> Term:
+        return Term(np.frombuffer(self.values), np.frombuffer(self.clusters, np.int64), self.sign)
+
+
+@lru_cache(maxsize=_KEPT_FIGURES)
+def _draws(kept: tuple[_Kept, ...], *, pooled: bool, seed: tuple[int, int], resamples: int) -> FloatArray:
+    """The figure over resampled clusters; draws in which a term has no unit are left out.
+
+    Kept, since the same questions come again with the reports as each judge scores them.
+    """
+    terms = [one.term() for one in kept]
     used = np.unique(np.concatenate([term.clusters for term in terms]))
     if len(used) < 2:
         return np.zeros(0)
@@ -115,21 +145,27 @@ def _draws(terms: Sequence[Term], *, pooled: bool, seed: Sequence[int], resample
     found = []
     for start in range(0, resamples, block):
         size = min(block, resamples - start)
-        times = np.zeros((size, len(used)))
+        total, n = np.zeros((size, len(terms))), np.zeros((size, len(terms)))
         for members in strata:
             picked = rng.integers(len(members), size=(size, len(members)))
-            flat = picked + np.arange(size)[:, None] * len(members)
-            drawn = np.bincount(flat.ravel(), minlength=size * len(members)).reshape(size, len(members))
-            times[:, members] = drawn
-        found.append(_figure(times, sums, counts, terms, pooled=pooled))
+            for held in np.flatnonzero(counts[members].any(axis=0)):
+                total[:, held] += _sum_of(sums[members, held], picked)
+                n[:, held] += _sum_of(counts[members, held], picked)
+        found.append(_figure(total, n, terms, pooled=pooled))
     draws = np.concatenate(found)
-    return np.asarray(draws[np.isfinite(draws)], dtype=np.float64)
+    draws = np.asarray(draws[np.isfinite(draws)], dtype=np.float64)
+    draws.flags.writeable = False
+    return draws
 
 
-def _figure(
-    times: FloatArray, sums: FloatArray, counts: FloatArray, terms: Sequence[Term], *, pooled: bool
-) -> FloatArray:
-    total, n = times @ sums, times @ counts
+def _sum_of(values: FloatArray, picked: IntArray) -> FloatArray:
+    """Per row of `picked` the sum of the values picked."""
+    if (values == values[0]).all():
+        return np.full(len(picked), values[0] * picked.shape[1])
+    return np.asarray(values[picked].sum(axis=1), dtype=np.float64)
+
+
+def _figure(total: FloatArray, n: FloatArray, terms: Sequence[Term], *, pooled: bool) -> FloatArray:
     with np.errstate(invalid="ignore", divide="ignore"):
         if pooled:
             return np.asarray(total.sum(axis=1) / n.sum(axis=1), dtype=np.float64)

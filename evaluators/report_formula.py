@@ -6,6 +6,7 @@ sections (100 over the highest value of the scale), overall the mean of text, im
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -16,9 +17,18 @@ HIGHEST = 5
 
 def weighted_mean(values: Sequence[Fraction], weights: Sequence[Fraction | int] | None = None) -> Fraction:
     """Weighted mean of one or more values; without weights all count the same."""
-    chosen = list(weights) if weights is not None else [1] * len(values)
-    total = sum((w * v for w, v in zip(chosen, values, strict=True)), Fraction(0))
-    return total / sum(chosen, Fraction(0))
+    chosen = [1] * len(values) if weights is None else weights
+    # Over common denominators: a sum of fractions reduces each sum on its way.
+    counts, _ = _integers(chosen)
+    parts, denominator = _integers(values)
+    total = sum(count * part for count, part in zip(counts, parts, strict=True))
+    return Fraction(total, denominator * sum(counts))
+
+
+def _integers(values: Sequence[Fraction | int]) -> tuple[list[int], int]:
+    """Numerators over one denominator, and that."""
+    denominator = math.lcm(*(value.denominator for value in values))
+    return [value.numerator * (denominator // value.denominator) for value in values], denominator
 
 
 def points_per_value(highest: int = HIGHEST) -> Fraction:

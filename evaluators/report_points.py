@@ -61,7 +61,7 @@ def dimension_scores(
     found: defaultdict[str, dict[str, Fraction]] = defaultdict(dict)
     for (trace, dimension), raters in given.items():
         found[trace][dimension] = weighted_mean(
-            [weighted_mean([Fraction(score) for score in scores]) for scores in raters.values()]
+            [Fraction(sum(scores), len(scores)) for scores in raters.values()]
         )
     return dict(found)
 

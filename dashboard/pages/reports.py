@@ -20,6 +20,7 @@ from spinebench.dashboard.page_heads import PageHead, head_of_runs
 from spinebench.dashboard.report_charts import dimension_heat_map, score_charts, section_bars
 from spinebench.dashboard.report_data import (
     TASKS,
+    conditions_scored,
     levels_of,
     model_and_persona,
     of_chosen_personas,
@@ -27,7 +28,9 @@ from spinebench.dashboard.report_data import (
     scale_of,
     scores_of,
     sectioned_audits,
+    tasks_asked,
     tasks_of_runs,
+    usual_reports,
     written_reports,
 )
 from spinebench.dashboard.report_tables import (
@@ -38,7 +41,7 @@ from spinebench.dashboard.report_tables import (
     report_count_rows,
     written_rows,
 )
-from spinebench.dashboard.run_choice import RunChoice, chosen, latest_choice
+from spinebench.dashboard.run_choice import RunChoice, chosen
 from spinebench.dashboard.workspace_data import (
     data_stamp,
     plain,
@@ -49,7 +52,7 @@ from spinebench.dashboard.workspace_data import (
 )
 from spinebench.errors import DataError, SpinebenchError
 from spinebench.evaluators.report_results import Facet, LevelAwareScores
-from spinebench.records import ImageCondition, RunSpec, Task
+from spinebench.records import Task
 
 _LATEST = "the latest of each run"
 _NOTHING_ASKED = "The chosen runs hold no knowledge question and no free text in the database."
@@ -60,9 +63,9 @@ def head(address: Address) -> PageHead | None:
     return head_of_runs(
         "Reports",
         address,
-        lambda choice: written_headline(outcome_counts(choice)) if _asked(choice) else [],
-        instead=lambda choice: "" if _asked(choice) else _NOTHING_ASKED,
-        usual=_usual,
+        lambda choice: written_headline(outcome_counts(choice)) if tasks_asked(choice) else [],
+        instead=lambda choice: "" if tasks_asked(choice) else _NOTHING_ASKED,
+        usual=usual_reports,
     )
 
 
@@ -71,25 +74,15 @@ def show() -> None:
     st.title("Reports")
     try:
         stop_if_empty()
-        _show(chosen(_usual))
+        _show(chosen(usual_reports))
     except SpinebenchError as error:
         stop_with(error)
-
-
-def _usual(specs: Sequence[RunSpec]) -> RunChoice:
-    return latest_choice(specs, [run_id for run_id, own in tasks_of_runs().items() if own & TASKS])
-
-
-def _asked(choice: RunChoice) -> frozenset[str]:
-    """Which of the page's tasks the chosen runs asked for."""
-    tasks = tasks_of_runs()
-    return TASKS & frozenset[str]().union(*(tasks.get(run_id, frozenset()) for run_id in choice.run_ids))
 
 
 def _show(choice: RunChoice) -> None:
     mark_runs(choice.runs)
     say_when(data_stamp())
-    asked = _asked(choice)
+    asked = tasks_asked(choice)
     if not asked:
         _say_nothing_asked()
         return
@@ -296,9 +289,8 @@ def _notes(report: LevelAwareReport, rating: RatedScores, models: Sequence[Level
 
 
 def _condition(choice: RunChoice, where: st.delta_generator.DeltaGenerator) -> str:
-    """The one image condition that scores are of: answers under several are not pooled."""
-    usual = ImageCondition.NORMAL.value
-    options = sorted(choice.conditions, key=lambda one: one != usual)
+    """The one image condition that scores are of."""
+    options = conditions_scored(choice)
     if len(options) == 1:
         return options[0]
     with where:

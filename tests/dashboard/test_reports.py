@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ import pytest
 
 from spinebench.dashboard.headlines import headline_html
 from spinebench.dashboard.page_heads import page_head
+from spinebench.dashboard.preparing import prepare
 from spinebench.records import Item, JournalEntry, SectionSpan, Task
 from spinebench.store import Workspace
 from spinebench.store.ingest import ingest
@@ -118,6 +120,23 @@ def test_the_head_says_how_many_were_right_and_complete(scored: Workspace, page:
         ("Questions right, of 12", "33.3 %"),
         ("Reports complete, of 5", "80.0 %"),
     ]
+
+
+def test_scores_that_are_prepared_are_not_computed_by_the_page(
+    scored: Workspace, page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import streamlit as st
+
+    own = Workspace(tmp_path / "workspace")
+    shutil.copytree(scored.path, own.path, ignore=shutil.ignore_patterns("cache"))
+    computed = said(page(own.path, "reports"))
+    shutil.rmtree(own.cache_dir)
+    for following in (prepare, lambda: None):  # each as in a process of its own
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        following()
+    monkeypatch.setattr("spinebench.dashboard.report_data.level_aware_report", None)
+    assert said(page(own.path, "reports")) == computed
 
 
 def test_dimensions_and_sections_are_means_over_scored_reports(scored: Workspace, page: Open) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from spinebench.errors import DataError
+from spinebench.evaluators import cluster_bootstrap
 from spinebench.evaluators.audit_rows import ScoreRow
 from spinebench.evaluators.published import replay
 from spinebench.evaluators.published.cells import half_up
@@ -206,6 +207,18 @@ def test_same_seed_same_numbers_whatever_else_is_scored() -> None:
         scores(rows, REPORTS, VOTES, seed=8).scores.text.of_asked.interval
         != alone.scores.text.of_asked.interval
     )
+
+
+def test_draws_that_are_kept_are_those_that_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = QUESTIONS, [report("a"), report("b")], [*votes("a", *[4] * 10), *votes("b", *[3] * 10)]
+    cluster_bootstrap._draws.cache_clear()
+    made = scores(*asked)
+    assert scores(*asked) == made
+    assert cluster_bootstrap._draws.cache_info().hits
+    monkeypatch.setattr(cluster_bootstrap, "_KEPT_UNITS", 0)
+    cluster_bootstrap._draws.cache_clear()
+    assert scores(*asked) == made
+    assert not cluster_bootstrap._draws.cache_info().currsize
 
 
 def test_copies_within_a_case_add_nothing() -> None:
