@@ -3,10 +3,10 @@
     python benchmarks/dashboard_speed.py --workspace FOLDER [--pages overview errors] [--repeats 3] [--json FILE]
 
 Starts `spinebench dashboard` on the workspace (by default one that `large_workspace.py` makes and that is removed
-afterwards) and drives Chromium. Each page is opened in a browser context of its own: once as the first thing that is
-asked of a server newly started on data that no figures are kept of; then, with the figures that a server prepares
-beside its pages, once as the first thing asked of a new server, and several times more, once from another page by its
-link in a window that is open, and clicks. Content is there
+afterwards; the page Reports wants one of `reports_workspace.py`) and drives Chromium. Each page is opened in a browser
+context of its own: once as the first thing that is asked of a server newly started on data that no figures are kept
+of; then, with the figures that a server prepares beside its pages, once as the first thing asked of a new server, and
+several times more, once from another page by its link in a window that is open, and clicks. Content is there
 when a figure, a chart or a table is visible: `first_content` those in the HTML that the server sends too, `drawn` what
 Streamlit has drawn alone, from when on the page can be worked with; `whole` is when its script has ended. A click is
 answered when the script has run to its end and the page shows what was asked for; charts are clicked by a mouse.
@@ -39,6 +39,8 @@ from urllib.error import URLError
 
 from large_workspace import MODELS, RUNS, make
 
+from spinebench.cli.demo import JUDGES
+from spinebench.records import Task
 from spinebench.store import Workspace
 
 if TYPE_CHECKING:
@@ -339,11 +341,15 @@ PAGES: dict[str, tuple[Click, ...]] = {
         Click("audit", _part("Audit"), _text("Who scored how much")),
     ),
     "rate": (),
-    "reports": (),
+    "reports": (
+        Click("one judge", _option(JUDGES[0]), _address("rater="), _opened_list("Reports scored by")),
+        Click("another division", _part("source"), _address("by=source")),
+        Click("a cell, to its cases", _mark(4, "rect"), _cases),
+    ),
 }
 """What is done on each page, in this order."""
-_OTHER_CONTENT: dict[str, Content] = {"reports": (_TEXTS, "hold no knowledge question")}
-"""The workspace has no free text: the page says so, and what would have some."""
+_NO_FREE_TEXT: Content = (_TEXTS, "hold no knowledge question")
+"""What the page Reports says of a workspace without any."""
 _FLOOR = "(empty workspace)"
 
 
@@ -362,7 +368,7 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
         for name in pages:
             with put_aside(kept):
                 unprepared = _visit_once(browser, workspace, name)
-            content = _OTHER_CONTENT.get(name, _OWN)
+            content = _content_of(workspace, name)
             found[name or "overview"] = {
                 "first_visit_nothing_kept": unprepared,
                 **_measure_page(browser, workspace, name, repeats, content=content),
@@ -375,6 +381,13 @@ def measure(workspace: Path, pages: Sequence[str], repeats: int) -> dict[str, ob
             )
         browser.close()
     return found
+
+
+def _content_of(workspace: Path, name: str) -> Content:
+    if name != "reports":
+        return _OWN
+    tasks = set(Workspace(workspace).query("run_tasks")["task"].to_pylist())
+    return _OWN if Task.REPORT in tasks else _NO_FREE_TEXT
 
 
 def prepare(workspace: Path) -> None:
@@ -402,7 +415,7 @@ def _visit_once(browser: Browser, workspace: Path, name: str) -> dict[str, objec
     server = Server(workspace)
     try:
         with tab(browser) as page:
-            content = _OTHER_CONTENT.get(name, _OWN)
+            content = _content_of(workspace, name)
             return {what: _said(one) for what, one in opened(server, page, name, content).items()}
     finally:
         server.end()

@@ -61,7 +61,7 @@ def demo(
     if code or folder is None:
         return code
     say()
-    _rate(place, folder, seed=seed)
+    rate(place, folder, seed=seed)
     say()
     agree([folder.audit_id], workspace=workspace, json=json)
     calibrate([folder.audit_id], workspace=workspace, json=json)
@@ -113,12 +113,12 @@ def _cases(workspace: Workspace, *, seed: int) -> str:
         f"SIMULATION: {sat.spec.n_items} made-up cases asked of {len(MODELS)} simulated models, "
         f"{judged.spec.n_traces} reports scored on ten dimensions by simulated judges"
     )
-    _rate(workspace, judged.folder, seed=seed)
+    rate(workspace, judged.folder, seed=seed)
     say()
     return sat.id
 
 
-def _rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:
+def rate(workspace: Workspace, folder: AuditFolder, *, seed: int) -> None:
     """What clinicians would do over some days: packets out, filled by simulated clinicians, imported and locked."""
     from spinebench.cli.console import say
     from spinebench.demo.clinicians import CLINICIANS, fill_packet

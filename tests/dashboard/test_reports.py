@@ -127,14 +127,17 @@ def test_scores_that_are_prepared_are_not_computed_by_the_page(
 ) -> None:
     import streamlit as st
 
+    def forget() -> None:
+        st.cache_data.clear()
+        st.cache_resource.clear()
+
     own = Workspace(tmp_path / "workspace")
     shutil.copytree(scored.path, own.path, ignore=shutil.ignore_patterns("cache"))
     computed = said(page(own.path, "reports"))
     shutil.rmtree(own.cache_dir)
-    for following in (prepare, lambda: None):  # each as in a process of its own
-        st.cache_data.clear()
-        st.cache_resource.clear()
-        following()
+    forget()
+    prepare()
+    forget()  # as in a process of its own
     monkeypatch.setattr("spinebench.dashboard.report_data.level_aware_report", None)
     assert said(page(own.path, "reports")) == computed
 
