@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from spinebench.dashboard.case_links import cases_url
-from spinebench.dashboard.case_opening import Filters, picking, show_opening
+from spinebench.dashboard.case_opening import Filters, picking, show_linked_chart
 from spinebench.dashboard.charts import chart_columns, names_width
 from spinebench.dashboard.interval_chart import IntervalMark, ReferenceLine, interval_chart
 from spinebench.evaluators.baselines import Baseline
@@ -86,7 +86,9 @@ def accuracy_charts(
         )
         with places[place]:
             # The runs are part of the key: a point picked in other runs is not picked in these.
-            show_opening(chart, partial(_cases, run_ids, scope), key=f"accuracy {scope} {' '.join(run_ids)}")
+            show_linked_chart(
+                chart, partial(_cases, run_ids, scope), key=f"accuracy {scope} {' '.join(run_ids)}"
+            )
 
 
 def _cases(run_ids: Sequence[str], scope: str, point: Mapping[str, str]) -> Filters:

@@ -25,11 +25,11 @@ CasesOfMark = Callable[[Mapping[str, str]], Filters]
 
 
 def picking(*fields: str) -> alt.Parameter:
-    """The parameter that a chart needs for `show_opening`, which is then told of these fields of a clicked mark."""
+    """The parameter that a chart needs for `show_linked_chart`, with the fields of a mark that tell its cases."""
     return alt.selection_point(name=_PICKED, fields=list(fields), on="click", empty=False)
 
 
-def show_opening(chart: alt.Chart | alt.LayerChart, cases: CasesOfMark, *, key: str) -> None:
+def show_linked_chart(chart: alt.Chart | alt.LayerChart, cases: CasesOfMark, *, key: str) -> None:
     """Draw a chart whose marks open their cases. A click beside the marks, or on one that lacks a field, opens none."""
 
     def opened() -> None:
@@ -40,14 +40,14 @@ def show_opening(chart: alt.Chart | alt.LayerChart, cases: CasesOfMark, *, key: 
     show_clickable(chart, _PICKED, key=key, clicked=opened)
 
 
-def show_opening_rows(
+def show_linked_table(
     table: Mapping[str, list[object]], cases: Callable[[int], Filters], *, key: str
 ) -> None:
     """Draw a table whose rows, numbered from 0, open their cases."""
-    show_selectable_rows(table, lambda row: _open(cases(row)), key=key)
+    show_selectable_table(table, lambda row: _open(cases(row)), key=key)
 
 
-def show_selectable_rows(
+def show_selectable_table(
     table: Mapping[str, list[object]],
     selected: Callable[[int], None],
     *,

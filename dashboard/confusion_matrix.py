@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.dashboard.error_data import NOT_ANSWERED
 from spinebench.evaluators.invisible import written_out
 from spinebench.records import Outcome, Task
@@ -128,7 +128,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], cases: CasesOfMark, 
         text=alt.Text("figures:N"), color=ink
     )
     chart = (cells + shares + numbers).properties(title=title, height=alt.Step(_CELL))
-    show_opening(chart, cases, key="confusion matrix")
+    show_linked_chart(chart, cases, key="confusion matrix")
 
 
 def _of_gold(counts: Mapping[tuple[str, str], int]) -> Counter[str]:

@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.estimate import Estimate
 from spinebench.evaluators.reasoning import ALL_MODELS, FailurePrevalence
@@ -98,4 +98,4 @@ def failure_mode_chart(
         title=f"Failure modes by model: {figure}, with 95 % intervals",
         height=alt.Step(14),
     )
-    show_opening(chart, cases, key=f"failure modes {figure}")
+    show_linked_chart(chart, cases, key=f"failure modes {figure}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.healthy import HealthyMisdiagnosis
 from spinebench.evaluators.invisible import written_out
@@ -62,7 +62,7 @@ def healthy_chart(
         .add_params(picking("model", "value"))
     )
     chart = (lines + points).properties(title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
-    show_opening(chart, cases, key=f"healthy by {by}")
+    show_linked_chart(chart, cases, key=f"healthy by {by}")
 
 
 def _asked(rates: Sequence[HealthyMisdiagnosis], by: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.evaluators.localization import LevelRates
 
 _FIGURES = ("sensitivity", "specificity")
@@ -71,7 +71,7 @@ def level_chart(levels: Sequence[LevelRates], model: str, cases: CasesOfMark) ->
     chart = (lines + points + sizes).properties(
         title=f"Hits per level, {model} (hits/n)", height=alt.Step(20)
     )
-    show_opening(chart, cases, key=f"levels {model}")
+    show_linked_chart(chart, cases, key=f"levels {model}")
 
 
 def shift_chart(
@@ -118,4 +118,4 @@ def shift_chart(
         title="Uniform shifts: answers with all levels off by the same number",
         height=alt.Step(34),
     )
-    show_opening(chart, cases, key="shifts")
+    show_linked_chart(chart, cases, key="shifts")

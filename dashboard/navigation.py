@@ -18,8 +18,6 @@ PAGES = (
     ("runs", "Runs", ":material/monitor_heart:"),
 )
 """Module under `pages`, title, icon. The first is where one lands."""
-
-
 _NEXT = "page to go to"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.evaluators.invisible import written_out
 from spinebench.evaluators.localization import OUTCOMES as LOCALIZATION_OUTCOMES
 from spinebench.records import Outcome, Task
@@ -96,7 +96,7 @@ def outcome_chart(
     chart = (bars + figures).properties(
         title=f"Outcomes, {task}: share of asked questions", height=alt.Step(_ROW_HEIGHT)
     )
-    show_opening(chart, cases, key=f"outcomes {task}")
+    show_linked_chart(chart, cases, key=f"outcomes {task}")
 
 
 def _parts(counts: Mapping[tuple[str, str, str, str, str], int], task: Task) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from spinebench.dashboard.case_opening import CasesOfMark, picking, show_opening
+from spinebench.dashboard.case_opening import CasesOfMark, picking, show_linked_chart
 from spinebench.dashboard.interval_chart import GREY, IntervalMark, interval_chart
 from spinebench.dashboard.model_colours import model_colour
 from spinebench.evaluators.estimate import Estimate
@@ -123,7 +123,7 @@ def dimension_heat_map(
     chart = (cells + means + sizes).properties(
         title=f"Dimensions: mean score from {low} to {high}", height=alt.Step(_CELL)
     )
-    show_opening(chart, cases, key=key)
+    show_linked_chart(chart, cases, key=key)
 
 
 def section_bars(

@@ -30,7 +30,7 @@ from spinebench.evaluators.estimate import FEW_CLUSTERS, Denominators, Estimate,
 from spinebench.evaluators.proportions import Bounds
 
 _DRAWN_AT_ONCE = 4_000_000
-_KEPT_UNITS = 10_000
+_KEPT_UNITS = 4_000
 _KEPT_FIGURES = 512
 """Figures of at most so many units whose draws are kept: with 600 units and 2,000 draws 26 KB each."""
 _NOISE = 1e-9

@@ -20,7 +20,7 @@ from spinebench.dashboard.case_filters import (
     is_filtered,
 )
 from spinebench.dashboard.case_links import CaseParameter
-from spinebench.dashboard.case_opening import show_selectable_rows
+from spinebench.dashboard.case_opening import show_selectable_table
 from spinebench.dashboard.case_search import TextSearch
 from spinebench.dashboard.case_selection import (
     PAGE,
@@ -210,7 +210,7 @@ def _table(found: Sequence[dict[str, object]], *, first: int) -> None:
         "Failure modes": [len(_strings(one["modes"])) if one["modes"] is not None else None for one in found],
         "Item": [written_out(str(one["item_id"])) for one in found],
     }
-    show_selectable_rows(
+    show_selectable_table(
         shown,
         lambda row: _go(case_name(found[row])),
         height=35 * (min(len(found), 14) + 1) + 3,

@@ -10,7 +10,7 @@ import streamlit as st
 
 from spinebench.dashboard.address import Address, asked_for
 from spinebench.dashboard.audit_reports import StillComputingError, audit_state, prevalences_of
-from spinebench.dashboard.case_opening import Filters, show_opening_rows
+from spinebench.dashboard.case_opening import Filters, show_linked_table
 from spinebench.dashboard.caveats import audit_caveats, mark_runs, show_caveats
 from spinebench.dashboard.charts import chart_columns
 from spinebench.dashboard.confusion_matrix import case_filters, confused_pairs, confusion_matrix
@@ -143,7 +143,7 @@ def _pairs(choice: RunChoice, confusion: Counter[tuple[str, str]], models: list[
         )
         return
     shown = pairs[:_TOP_PAIRS]
-    show_opening_rows(
+    show_linked_table(
         {
             "gold": [written_out(pair.gold) for pair in shown],
             "answered": [written_out(pair.answered) for pair in shown],
@@ -244,7 +244,7 @@ def _offsets(choice: RunChoice, summary: LocalizationSummary, model: str) -> Non
         outcome = str(Outcome.SHIFTED) if figures[row][1] is found.uniform_shifts.of_asked else None
         return _cases(choice, task=str(Task.LOCALIZATION), model=model, outcome=outcome)
 
-    show_opening_rows(
+    show_linked_table(
         {
             "figure": [name for name, _, _ in figures],
             "value": [_said(estimate, percent) for _, estimate, percent in figures],

@@ -108,9 +108,8 @@ def _show(choice: RunChoice) -> None:
 def _say_nothing_asked() -> None:
     others = [run_id for run_id, own in tasks_of_runs().items() if own & TASKS]
     st.info(
-        f"{_NOTHING_ASKED} Such items have the task "
-        "`knowledge`, `report` or `consultation`: run a benchmark file with them by `spinebench run -b FILE -m MODEL`, "
-        "or see some by `spinebench demo`."
+        f"{_NOTHING_ASKED} Such items have the task `knowledge`, `report` or `consultation`: run a benchmark file with "
+        "them by `spinebench run -b FILE -m MODEL`, or see some by `spinebench demo`."
         + (" Runs of this workspace that hold them, to be chosen in the sidebar:" if others else ""),
         icon=":material/info:",
     )
