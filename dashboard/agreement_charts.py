@@ -56,7 +56,7 @@ def shift_heat_map(shift: MarginalShift, *, judge: str, title: str, subtitle: st
         text=alt.Text("n:Q"),
         color=alt.ColorValue("black", condition={"test": f"datum.n > {most / 2}", "value": "white"}),
     )
-    return alt.layer(cells, numbers).properties(title=chart_title(title, subtitle), height=alt.Step(48))
+    return alt.layer(cells, numbers, title=chart_title(title, subtitle), height=alt.Step(48))
 
 
 def bland_altman_chart(
@@ -102,7 +102,7 @@ def bland_altman_chart(
         )
     )
     points = _disc_chart(rows, "mean of both (score)", y_title, alt.Scale(zero=False), None)
-    return alt.layer(*layers, points).properties(title=chart_title(title, f"{judge}; {subtitle}"), height=460)
+    return alt.layer(*layers, points, title=chart_title(title, f"{judge}; {subtitle}"), height=460)
 
 
 def model_scatter(
@@ -118,9 +118,7 @@ def model_scatter(
         .encode(x=alt.X("x:Q", scale=axis), y=alt.Y("y:Q", scale=axis))
     )
     points = _disc_chart(rows, "clinicians' mean (score)", f"{judge} (score)", axis, axis, list(scale))
-    return alt.layer(diagonal, points).properties(
-        title=chart_title(model, f"n = {len(pairs)} traces"), height=380
-    )
+    return alt.layer(diagonal, points, title=chart_title(model, f"n = {len(pairs)} traces"), height=380)
 
 
 def cell_of(x: float, y: float) -> str:

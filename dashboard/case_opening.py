@@ -14,7 +14,7 @@ import streamlit as st
 
 from spinebench.dashboard import navigation
 from spinebench.dashboard.case_links import cases_url
-from spinebench.dashboard.charts import clicked_marks, show_clickable
+from spinebench.dashboard.charts import AnyChart, clicked_marks, show_clickable
 
 _PICKED = "picked"
 
@@ -29,7 +29,7 @@ def picking(*fields: str) -> alt.Parameter:
     return alt.selection_point(name=_PICKED, fields=list(fields), on="click", empty=False)
 
 
-def show_linked_chart(chart: alt.Chart | alt.LayerChart, cases: CasesOfMark, *, key: str) -> None:
+def show_linked_chart(chart: AnyChart, cases: CasesOfMark, *, key: str) -> None:
     """Draw a chart whose marks open their cases. A click beside the marks, or on one that lacks a field, opens none."""
 
     def opened() -> None:

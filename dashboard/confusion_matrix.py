@@ -127,7 +127,7 @@ def confusion_matrix(counts: Mapping[tuple[str, str], int], cases: CasesOfMark, 
     numbers = base.mark_text(fontSize=10, dy=8, cursor="pointer", aria=False).encode(
         text=alt.Text("figures:N"), color=ink
     )
-    chart = (cells + shares + numbers).properties(title=title, height=alt.Step(_CELL))
+    chart = alt.layer(cells, shares, numbers, title=title, height=alt.Step(_CELL))
     show_linked_chart(chart, cases, key="confusion matrix")
 
 

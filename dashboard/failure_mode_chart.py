@@ -94,7 +94,9 @@ def failure_mode_chart(
         .encode(x=alt.X("share:Q", title=title, axis=alt.Axis(format="%", tickCount=8)))
         .add_params(picking("mode", "model"))
     )
-    chart = (lines + points).properties(
+    chart = alt.layer(
+        lines,
+        points,
         title=f"Failure modes by model: {figure}, with 95 % intervals",
         height=alt.Step(14),
     )

@@ -163,15 +163,15 @@ def forest(
             .mark_rule(color=GREY)
             .encode(x=alt.X("at:Q", title=x_title, scale=scale))
         )
-    drawn: alt.LayerChart = (
-        alt.layer(*layers, bars, points, texts)
-        .properties(
-            title=chart_title(title, subtitle),
-            height=alt.Step(20 if _several(marks) else 28),
-            padding={"right": 10, "left": 5, "top": 5, "bottom": 5},
-        )
-        .configure_view(stroke=None)
-    )
+    drawn: alt.LayerChart = alt.layer(
+        *layers,
+        bars,
+        points,
+        texts,
+        title=chart_title(title, subtitle),
+        height=alt.Step(20 if _several(marks) else 28),
+        padding={"right": 10, "left": 5, "top": 5, "bottom": 5},
+    ).configure_view(stroke=None)
     return drawn
 
 

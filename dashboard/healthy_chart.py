@@ -61,7 +61,7 @@ def healthy_chart(
         .encode(x=across)
         .add_params(picking("model", "value"))
     )
-    chart = (lines + points).properties(title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
+    chart = alt.layer(lines, points, title=f"Healthy misdiagnosed, by {by}", height=alt.Step(20))
     show_linked_chart(chart, cases, key=f"healthy by {by}")
 
 

@@ -68,9 +68,7 @@ def level_chart(levels: Sequence[LevelRates], model: str, cases: CasesOfMark) ->
         .add_params(picking("level", "figure"))
     )
     sizes = base.mark_text(align="left", fontSize=11).encode(x=alt.XDatum(1.02), text=alt.Text("label:N"))
-    chart = (lines + points + sizes).properties(
-        title=f"Hits per level, {model} (hits/n)", height=alt.Step(20)
-    )
+    chart = alt.layer(lines, points, sizes, title=f"Hits per level, {model} (hits/n)", height=alt.Step(20))
     show_linked_chart(chart, cases, key=f"levels {model}")
 
 
@@ -114,7 +112,9 @@ def shift_chart(
         .add_params(picking("model", "shift"))
     )
     figures = base.mark_text(fontSize=12, color="black", cursor="pointer").encode(text=alt.Text("n:Q"))
-    chart = (cells + figures).properties(
+    chart = alt.layer(
+        cells,
+        figures,
         title="Uniform shifts: answers with all levels off by the same number",
         height=alt.Step(34),
     )

@@ -93,8 +93,8 @@ def outcome_chart(
         .mark_text(fontSize=12, color="black", cursor="pointer")
         .encode(x=alt.X("middle:Q"), text=alt.Text("share:Q", format=".0%"))
     )
-    chart = (bars + figures).properties(
-        title=f"Outcomes, {task}: share of asked questions", height=alt.Step(_ROW_HEIGHT)
+    chart = alt.layer(
+        bars, figures, title=f"Outcomes, {task}: share of asked questions", height=alt.Step(_ROW_HEIGHT)
     )
     show_linked_chart(chart, cases, key=f"outcomes {task}")
 

@@ -120,8 +120,8 @@ def dimension_heat_map(
     sizes = base.mark_text(fontSize=10, dy=9, cursor="pointer", aria=False).encode(
         text=alt.Text("size:N"), color=ink
     )
-    chart = (cells + means + sizes).properties(
-        title=f"Dimensions: mean score from {low} to {high}", height=alt.Step(_CELL)
+    chart = alt.layer(
+        cells, means, sizes, title=f"Dimensions: mean score from {low} to {high}", height=alt.Step(_CELL)
     )
     show_linked_chart(chart, cases, key=key)
 
@@ -174,7 +174,7 @@ def section_bars(
     counts = [int(str(one["n"])) for one in rows]
     fewest, most = min(counts), max(counts)
     n = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    chart = (bars + lines).properties(title=f"Sections: points of 100 (n = {n} reports)", height=alt.Step(16))
+    chart = alt.layer(bars, lines, title=f"Sections: points of 100 (n = {n} reports)", height=alt.Step(16))
     assert isinstance(chart, alt.LayerChart)
     return chart
 
