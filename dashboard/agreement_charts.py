@@ -106,7 +106,7 @@ def bland_altman_chart(
 
 
 def model_scatter(
-    pairs: Sequence[ScoredPair], scale: Sequence[float], *, model: str, judge: str
+    pairs: Sequence[ScoredPair], scale: Sequence[float], *, model: str, judge: str, subtitle: str
 ) -> LayerChart:
     """One model's traces: judge over the clinicians' mean, with the line of equal scores. A click gives `CELL`."""
     ends = [scale[0] - 0.3, scale[-1] + 0.3]
@@ -118,7 +118,7 @@ def model_scatter(
         .encode(x=alt.X("x:Q", scale=axis), y=alt.Y("y:Q", scale=axis))
     )
     points = _disc_chart(rows, "clinicians' mean (score)", f"{judge} (score)", axis, axis, list(scale))
-    return alt.layer(diagonal, points, title=chart_title(model, f"n = {len(pairs)} traces"), height=380)
+    return alt.layer(diagonal, points, title=chart_title(model, subtitle), height=380)
 
 
 def cell_of(x: float, y: float) -> str:

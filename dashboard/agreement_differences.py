@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import streamlit as st
@@ -25,6 +25,8 @@ from spinebench.evaluators.agreement.scored_pairs import ScoredPair
 
 _MOST_LINKS = 100
 """Cases that are listed below a chart at once."""
+_SCATTERS = 6
+"""Models whose traces are drawn at once: each has a chart of its own, which takes a browser a while."""
 
 
 def show_differences(state: AuditState, one: DimensionAgreement, judge: JudgeAgreement | None) -> None:
@@ -95,16 +97,7 @@ def show_models(state: AuditState, one: DimensionAgreement, judge: JudgeAgreemen
                 domain=(-1.0, 1.0),
             )
         )
-    models = sorted({pair.model for pair in pairs})
-    clicked: list[ScoredPair] = []
-    for start in range(0, len(models), 3):
-        for place, model in zip(st.columns(3), models[start : start + 3], strict=False):
-            own = [pair for pair in pairs if pair.model == model]
-            with place:
-                cell = _clicked(
-                    model_scatter(own, one.scale, model=model, judge=judge.judge), f"scatter {model}"
-                )
-            clicked += [pair for pair in own if cell and cell_of(pair.clinicians_mean, pair.judge) == cell]
+    clicked = _scatters(pairs, one.scale, judge.judge, simulated_mark(is_simulated(state)))
     st.caption(
         "Area: traces at one place; dashed: equal scores. Click a disc for its cases. A model has too few traces for "
         "a coefficient: only its bias and shares are given."
@@ -127,6 +120,28 @@ def show_models(state: AuditState, one: DimensionAgreement, judge: JudgeAgreemen
     if ranking.order_probability is not None:
         said.append(f"two models in the same order {100 * ranking.order_probability:.0f} % of the time")
     tables.show_list(said)
+
+
+def _scatters(pairs: Sequence[ScoredPair], scale: Sequence[float], judge: str, mark: str) -> list[ScoredPair]:
+    """Draw the traces of each model, some models at once, and return those of the mark that was clicked."""
+    models = sorted({pair.model for pair in pairs})
+    n_pages = -(-len(models) // _SCATTERS)
+    above = st.container()
+    number = st.pagination(n_pages, key=f"models page of {n_pages}") if n_pages > 1 else 1
+    shown = models[(number - 1) * _SCATTERS : number * _SCATTERS]
+    clicked: list[ScoredPair] = []
+    for start in range(0, len(shown), 3):
+        for place, model in zip(above.columns(3), shown[start : start + 3], strict=False):
+            own = [pair for pair in pairs if pair.model == model]
+            with place:
+                subtitle = f"n = {len(own)} traces{mark}"
+                chart = model_scatter(own, scale, model=model, judge=judge, subtitle=subtitle)
+                cell = _clicked(chart, f"scatter {model}")
+            clicked += [pair for pair in own if cell and cell_of(pair.clinicians_mean, pair.judge) == cell]
+    if n_pages > 1:
+        first = (number - 1) * _SCATTERS + 1
+        st.text(f"Models {first} to {first + len(shown) - 1} of {len(models)}")
+    return clicked
 
 
 def _clicked(chart: LayerChart, key: str) -> str | None:

@@ -140,6 +140,24 @@ def test_each_model_has_a_scatter_of_its_traces(audited: Workspace, rows: AuditR
     }
     assert counted == {model: sum(pair.model == model for pair in pairs) for model in counted}
     assert set(counted) == {pair.model for pair in pairs}
+    for chart in charts(app):  # a chart is saved without the page's warnings
+        assert "SIMULATION" in str(chart["title"])
+
+
+def test_scatters_of_many_models_are_drawn_by_the_page(
+    audited: Workspace, rows: AuditRows, page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = sorted(
+        {pair.model for pair in scored_pairs(rows, task="diagnosis", dimension=DIMENSION, judge=JUDGE)}
+    )
+    assert len(models) > 1
+    monkeypatch.setattr("spinebench.dashboard.agreement_differences._SCATTERS", len(models) - 1)
+    app = page(audited.path, "agreement", dimension=DIMENSION, judge=JUDGE, view="Models")
+    assert [chart["title"]["text"] for chart in charts(app)[1:]] == models[:-1]
+    assert f"Models 1 to {len(models) - 1} of {len(models)}" in shown(app)
+    app.session_state["models page of 2"] = 2
+    app.run()
+    assert [chart["title"]["text"] for chart in charts(app)[1:]] == models[-1:]
 
 
 def test_corrected_scores_stand_beside_the_raw(audited: Workspace, rows: AuditRows, page: Open) -> None:
