@@ -225,7 +225,7 @@ async def test_a_head_that_takes_long_does_not_hold_the_page_up(monkeypatch: pyt
 
 async def test_a_page_without_a_head_is_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spinebench.dashboard.pages.errors.head", lambda address: None)
-    for sent in (await _through(), await _through(path="/reports"), await _through(path="/errors/x")):
+    for sent in (await _through(), await _through(path="/errors/x")):
         assert _body(sent) == _HTML
         assert (b"etag", b'"1"') in sent[0]["headers"]
 
