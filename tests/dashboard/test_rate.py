@@ -26,7 +26,7 @@ from tests.exams import Said
 from tests.rated_audits import MODELS, PERSONA, RUN, make_audit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Dialog, Page, Route
 
     from spinebench.dashboard.oidc_settings import OidcSettings
 
@@ -330,6 +330,7 @@ def page(chromium: Browser, site: tuple[Workspace, AuditFolder, Server]) -> Iter
     opened.fill("#token", issue_token(workspace, "a", at=AT))
     opened.keyboard.press("Enter")
     opened.wait_for_selector(".dimension")
+    image_seen(opened)
     yield opened
     assert (foreign, faults) == ([], [])
     context.close()
@@ -338,6 +339,13 @@ def page(chromium: Browser, site: tuple[Workspace, AuditFolder, Server]) -> Iter
 def rate_here(page: Page, score: str = "4") -> None:
     for _ in range(page.locator(".dimension").count()):
         page.keyboard.press(score if page.locator(".current .scale button").count() != 4 else "3")
+
+
+def image_seen(page: Page) -> None:
+    page.wait_for_function(
+        "() => (({ hidden, complete, naturalWidth }) => !hidden && complete && naturalWidth > 0)"
+        "(document.querySelector('#image'))"
+    )
 
 
 def submitted(page: Page, n: int) -> None:
@@ -442,7 +450,6 @@ def test_without_a_connection_nothing_is_lost(
     page: Page, site: tuple[Workspace, AuditFolder, Server]
 ) -> None:
     workspace, audit, server = site
-    page.wait_for_function("() => document.querySelector('#image').naturalWidth === 300")
     server.stop()
     rate_here(page)
     page.keyboard.press("Enter")
@@ -478,6 +485,7 @@ def test_what_waits_behind_a_conflict_replaces_nothing_by_itself(
     page.wait_for_function(
         "() => document.querySelector('#connection').textContent.includes('2 submitted ratings')"
     )
+    image_seen(page)  # signing in elsewhere ends the session here
     elsewhere = signed_in(workspace)
     content = page_of(elsewhere)
     assert elsewhere.post(content["server"]["submit"], json=rated(content, score=5)).status_code == 200
@@ -491,6 +499,44 @@ def test_what_waits_behind_a_conflict_replaces_nothing_by_itself(
     page.keyboard.press("Enter")
     submitted(page, 1)
     assert {one.score for one in audit.ratings()[0].dimensions} == {2, 4}  # the later of the two
+
+
+def test_a_picture_that_failed_comes_by_itself_after_signing_in_again(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    workspace, _, _ = site
+    issue_token(workspace, "a", at=AT)  # ends the session
+    page.keyboard.press("n")
+    page.wait_for_selector("#image", state="hidden")
+    rate_here(page)
+    page.keyboard.press("Enter")
+    assert "cannot be rated here" in page.inner_text("#notice")
+    sign_in_again(page, workspace)
+    image_seen(page)
+    page.keyboard.press("Enter")
+    submitted(page, 1)
+
+
+def test_what_is_submitted_after_another_tab_told_of_a_conflict_is_not_taken_back(
+    page: Page, site: tuple[Workspace, AuditFolder, Server]
+) -> None:
+    """The answer to what this tab had sent before comes last."""
+    workspace, audit, _ = site
+    under_way: list[Route] = []
+    page.route("**/ratings", lambda route: route.continue_() if under_way else under_way.append(route))
+    rate_here(page, "2")
+    page.keyboard.press("Enter")
+    page.keyboard.press("p")
+    image_seen(page)
+    elsewhere = signed_in(workspace)
+    content = page_of(elsewhere)
+    assert elsewhere.post(content["server"]["submit"], json=rated(content, score=5)).status_code == 200
+    sign_in_again(page, workspace)
+    page.wait_for_function("() => document.querySelector('#notice').textContent.includes('was not taken')")
+    page.keyboard.press("Enter")
+    under_way[0].continue_()
+    submitted(page, 1)
+    assert {one.score for one in audit.ratings()[0].dimensions} == {2}
 
 
 def sign_in_again(page: Page, workspace: Workspace, rater: str = "a") -> None:

@@ -275,11 +275,18 @@
 
   const view = { scale: 1, x: 0, y: 0, fit: 1, width: 1, height: 1 };
   const touches = new Map();
-  let failedImage = null;
+  const AGAIN_MS = 3000, AGAIN_AT_MOST_MS = 60000;
+  let failedImage = null, nextTry = null, tryAfter = AGAIN_MS;
+
+  function nothingFailed() {
+    failedImage = null;
+    clearTimeout(nextTry);
+    tryAfter = AGAIN_MS;
+  }
 
   function drawImages(one) {
     const image = at("image");
-    failedImage = null;
+    nothingFailed();
     at("no-image").hidden = one.images.length > 0;
     image.hidden = one.images.length === 0;
     write(at("no-image"), one.image_missing ? "The image of this case cannot be shown." : "This question has no image.");
@@ -296,6 +303,7 @@
 
   function choose(one, index) {
     const shown = packet.images[one.images[index]];
+    nothingFailed();
     at("image").hidden = false;
     at("no-image").hidden = true;
     at("image").src = shown.src;
@@ -334,6 +342,11 @@
   }
 
   at("image").addEventListener("load", () => {
+    if (failedImage !== null) {
+      nothingFailed();
+      at("image").hidden = false;
+      at("no-image").hidden = true;
+    }
     if (view.width !== at("image").naturalWidth || view.height !== at("image").naturalHeight) {
       view.width = at("image").naturalWidth;
       view.height = at("image").naturalHeight;
@@ -344,7 +357,12 @@
     failedImage = at("image").src;
     at("image").hidden = true;
     at("no-image").hidden = false;
-    write(at("no-image"), "The image of this trace cannot be shown. Go to another trace and back to try again; if it stays so, tell the study lead.");
+    write(at("no-image"), `The image of this trace cannot be shown. ${server === null ? "Go to another trace and back to try again" : "It is tried again by itself"}; if it stays so, tell the study lead.`);
+    if (server === null) return;
+    // A lost connection and a session that ended both come back.
+    clearTimeout(nextTry);
+    nextTry = setTimeout(() => { at("image").src = failedImage; }, tryAfter);
+    tryAfter = Math.min(2 * tryAfter, AGAIN_AT_MOST_MS);
   });
   const stage = at("stage");
   stage.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY); }, { passive: false });
@@ -482,6 +500,8 @@
     },
     taken(sent, answer) { answered(sent, { base: answer.rating_id }); },
     refused(sent, answer) {
+      // Another tab was told of that conflict first: what stands here by now was submitted in knowledge of it.
+      if (answer.stands !== undefined && answer.stands === of(indexOf(sent.packet_id)).base && sent.follows !== answer.stands) return;
       // What waited behind it was made without knowing of the other rating either.
       answered(sent, { submitted: null, ...(answer.stands === undefined ? {} : { base: answer.stands, sending: [] }) });
       const number = indexOf(sent.packet_id) + 1;
