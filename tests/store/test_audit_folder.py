@@ -228,11 +228,22 @@ def test_traces_that_were_read_to_their_end_are_not_read_for_the_ratings_again(
     audit.add_ratings([rating(T1, {"logic": 1})])
     folder = AuditFolder(audit.path)
     assert next(folder.traces()).trace_id == T1
-    list(folder.traces())
+    assert list(folder.traces({T2})) == [TRACES[1]]
     monkeypatch.setattr(audit_folder, "parse_trace", None)
     assert [one.trace_id for one in folder.ratings()] == [T1]
     with pytest.raises(TypeError, match="not callable"):
         AuditFolder(audit.path).ratings()
+
+
+def test_of_traces_that_are_not_asked_for_only_the_id_is_read(audit: AuditFolder) -> None:
+    path = audit.path / "traces.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"answer":', b'"reply":', 1))  # the first one's
+    assert list(audit.traces({T3, T2})) == [TRACES[1], TRACES[2]]
+    with pytest.raises(CorruptLineError, match="line 1 .*expected a trace, but answer: Field required"):
+        list(audit.traces({T1}))
+    path.write_bytes(path.read_bytes().replace(b'"pick":', b'"pack":', 1))
+    with pytest.raises(CorruptLineError, match="line 1 .*expected a trace, but pick: Field required"):
+        list(audit.traces({T2}))
 
 
 def test_importing_again_changes_nothing_not_even_what_superseded(audit: AuditFolder) -> None:
