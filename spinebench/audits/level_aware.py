@@ -13,7 +13,7 @@ from spinebench.evaluators.audit_rows import ScoreRow, Source, TraceRow
 from spinebench.evaluators.report_results import LevelAwareScores
 from spinebench.evaluators.report_rows import ReportLayout
 from spinebench.evaluators.report_scores import level_aware_scores
-from spinebench.records import AnswerStatus, ImageCondition, Record, RunSpec
+from spinebench.records import AnswerStatus, ImageCondition, Record, RunSpec, Task
 from spinebench.rubrics.load import load_rubrics
 from spinebench.store.audit_folder import AuditFolder
 from spinebench.store.workspace import Workspace
@@ -91,7 +91,7 @@ def level_aware_report(
     for run_id, spec in runs.items():
         found.add(level_aware_table(workspace, run_id, image_condition), spec)
     if not found.questions and not (found.reports and audits):
-        _refuse_nothing(runs, found, image_condition)
+        _refuse_nothing(workspace, runs, found, image_condition)
     models = [name for spec in runs.values() for name in spec.models]
     found.questions.sort(key=lambda row: models.index(found.model_of[row.model]))
     found.reports.sort(key=lambda row: models.index(found.model_of[row.model]))
@@ -201,16 +201,26 @@ def _unjudged(found: LevelAwareRows, audits: Sequence[AuditFolder]) -> list[str]
     return [f"reports that nobody judged: {written}; no audit of these runs has a rubric with sections"]
 
 
-def _refuse_nothing(runs: Mapping[str, RunSpec], found: LevelAwareRows, condition: ImageCondition) -> None:
+def _refuse_nothing(
+    workspace: Workspace, runs: Mapping[str, RunSpec], found: LevelAwareRows, condition: ImageCondition
+) -> None:
     names = ", ".join(runs)
     if found.n_reports:
         raise DataError(
             f"audits of {names}: expected one with a rubric that has sections, {found.n_reports} reports are not "
             f"judged; make one with '{HOW_TO_JUDGE}'"
         )
+    asked = workspace.query("run_tasks").to_pylist()
+    scored = {row["run_id"]: None for row in asked if row["task"] in (Task.KNOWLEDGE, Task.REPORT)}
+    others = [run_id for run_id in scored if run_id not in runs]
+    way_on = (
+        f"name {others[-1]!r}, which asked them"
+        if others
+        else "sit a benchmark that has them with 'spinebench run'"
+    )
     raise DataError(
         f"runs {names}, image condition {condition.value!r}: expected answers to items of task 'knowledge' or "
-        "'report', there are none; sit a benchmark that has them with 'spinebench run'"
+        f"'report', there are none; {way_on}"
     )
 
 

@@ -13,6 +13,7 @@ from spinebench.errors import DataError, UsageError
 from spinebench.evaluators.report_results import LevelAwareScores
 from spinebench.records import ImageCondition
 from spinebench.store import Workspace
+from spinebench.store.ingest import ingest
 from tests.stored_audits import JUDGES, rating, stored_audit
 from tests.stored_reports import (
     DIMENSIONS,
@@ -246,9 +247,10 @@ def test_a_question_in_two_runs_is_refused(workspace: Workspace) -> None:
 
 def test_runs_with_nothing_to_score_are_refused(workspace: Workspace) -> None:
     stored_run(workspace, run_id="pathology")
-    with pytest.raises(DataError, match="task 'knowledge' or 'report', there are none"):
+    ingest(workspace)
+    with pytest.raises(DataError, match="'knowledge' or 'report', there are none; name 'run-1', which asked"):
         level_aware_report(workspace, ["pathology"])
-    with pytest.raises(DataError, match="image condition 'blank'"):
+    with pytest.raises(DataError, match=r"image condition 'blank'.* sit a benchmark that has them"):
         level_aware_report(workspace, ["run-1"], image_condition=ImageCondition.BLANK)
 
 

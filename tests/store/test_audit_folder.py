@@ -239,10 +239,10 @@ def test_of_traces_that_are_not_asked_for_only_the_id_is_read(audit: AuditFolder
     path = audit.path / "traces.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"answer":', b'"reply":', 1))  # the first one's
     assert list(audit.traces({T3, T2})) == [TRACES[1], TRACES[2]]
-    with pytest.raises(CorruptLineError, match="line 1 .*expected a trace, but answer: Field required"):
+    with pytest.raises(CorruptLineError, match=r"line 1 .*expected a trace, but answer: Field required"):
         list(audit.traces({T1}))
     path.write_bytes(path.read_bytes().replace(b'"pick":', b'"pack":', 1))
-    with pytest.raises(CorruptLineError, match="line 1 .*expected a trace, but pick: Field required"):
+    with pytest.raises(CorruptLineError, match=r"line 1 .*expected a trace, but pick: Field required"):
         list(audit.traces({T2}))
 
 
