@@ -56,7 +56,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    make(parser.parse_args().folder)
+    folder = parser.parse_args().folder
+    make(folder)
+    print(f"python benchmarks/dashboard_speed.py --workspace {folder} --pages reports")
 
 
 if __name__ == "__main__":
