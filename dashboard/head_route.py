@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from spinebench.dashboard.navigation import PAGES
 from spinebench.dashboard.page_heads import PageHead, head_html, page_head
 
-_PATIENCE_S = 0.3
+_PATIENCE_S = 1.5
 """What takes longer does not hold the HTML up: it is asked for by what stands there in its place."""
 _LATE_S = 10.0
 """Then the page itself is there."""

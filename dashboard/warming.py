@@ -22,6 +22,8 @@ from spinebench.dashboard.workspace_data import workspace
 from spinebench.errors import SpinebenchError
 
 _EVERY_S = 5.0
+_FIRST_S = 3.0
+"""The window that is opened as the server begins has the machine to itself."""
 _ALSO = ("pandas", "pyarrow.pandas_compat", "scipy.stats")
 """Loaded by what pages call, when it is called first."""
 _log = logging.getLogger(__name__)
@@ -61,6 +63,8 @@ def _keep_ready(stop: threading.Event) -> None:
     while not runtime.exists():
         if stop.wait(0.05):
             return
+    if stop.wait(_FIRST_S):
+        return
     from spinebench.dashboard.preparing import is_prepared, state_of_everything
 
     prepared, seen = None, None
