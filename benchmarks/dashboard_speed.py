@@ -6,12 +6,13 @@ Starts `spinebench dashboard` on the workspace (by default one that `large_works
 afterwards; the page Reports wants one of `reports_workspace.py`) and drives Chromium. Each page is opened in a browser
 context of its own: once as the first thing that is asked of a server newly started on data that no figures are kept
 of; then, with the figures that a server prepares beside its pages, once as the first thing asked of a new server, and
-several times more, once from another page by its link in a window that is open, and clicks. Content is there
-when a figure, a chart or a table is visible: `first_content` those in the HTML that the server sends too, `drawn` what
-Streamlit has drawn alone, from when on the page can be worked with; `whole` is when its script has ended. A click is
-answered when the script has run to its end and the page shows what was asked for; charts are clicked by a mouse.
-Beside each wall time stands the server's CPU time, which other work on the machine lengthens less, and beside all
-pages that of a dashboard without runs: what Streamlit and the browser take alone.
+several times more, once from another page by its link in a window that is open, and clicks.
+
+Content is there when a figure, a chart or a table is visible: `first_content` those in the HTML that the server sends
+too, `drawn` what Streamlit has drawn alone, from when on the page can be worked with; `whole` is when its script has
+ended. A click, or a link, is answered when the script has run to its end and the page shows what was asked for; charts
+are clicked by a mouse. Beside each wall time stands the server's CPU time, which other work on the machine lengthens
+less, and beside all pages that of a dashboard without runs: what Streamlit and the browser take alone.
 """
 
 from __future__ import annotations
@@ -267,8 +268,14 @@ def _opened_list(label: str) -> Callable[[Page], None]:
 
 
 def _option(name: str) -> Callable[[Page], None]:
-    """Choose from the list that is open."""
-    return lambda page: page.get_by_role("option", name=name).first.click()
+    """Choose from the list that is open. Pressed on, an option that is cut off moves away from under the mouse."""
+
+    def do(page: Page) -> None:
+        option = page.get_by_role("option", name=name).first
+        option.evaluate("(one) => one.scrollIntoView({ block: 'nearest' })")
+        option.click()
+
+    return do
 
 
 def _last_option(name: str) -> Callable[[Page], None]:

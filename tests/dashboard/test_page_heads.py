@@ -208,19 +208,20 @@ def _body(sent: list[Message]) -> bytes:
 
 
 async def test_a_head_that_takes_long_does_not_hold_the_page_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Event()
+
     def slow(address: Address) -> PageHead:
-        time.sleep(0.5)
+        found.wait(60)
         return PageHead("Errors", (), (Headline("Answers", "1"),))
 
     monkeypatch.setattr("spinebench.dashboard.pages.errors.head", slow)
-    monkeypatch.setattr(head_route, "_PATIENCE_S", 60)
-    assert b'id="page-head"' in _body(await _through())
     monkeypatch.setattr(head_route, "_PATIENCE_S", 0.05)
-    begun = time.monotonic()
     body = _body(await _through())
-    assert time.monotonic() - begun < 0.4
     assert b'id="page-head"' not in body
     assert b'<script data-page="errors">' in body  # it asks for the head
+    found.set()
+    monkeypatch.setattr(head_route, "_PATIENCE_S", 60)
+    assert b'id="page-head"' in _body(await _through())
 
 
 async def test_a_page_without_a_head_is_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,9 +262,10 @@ async def test_a_head_that_hangs_holds_up_no_other_and_no_end(monkeypatch: pytes
         hanging = [one for one in threading.enumerate() if one.name == "page-head"]
         assert len(hanging) == head_route._AT_ONCE
         assert all(one.daemon for one in hanging)
+        monkeypatch.setattr(head_route, "_PATIENCE_S", 60)
         begun = time.monotonic()
         assert _body(await _through()) == _HTML
-        assert time.monotonic() - begun < 0.04
+        assert time.monotonic() - begun < 30
     finally:
         let_go.set()
         for one in hanging:
