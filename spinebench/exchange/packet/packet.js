@@ -471,7 +471,7 @@
   function submit() {
     const one = packet.cases[place];
     const rating = of(place);
-    if (failedImage !== null) { notice("The image of this trace cannot be shown, so it cannot be rated here. Tell the study lead."); return; }
+    if (failedImage !== null) { notice("The image of this trace cannot be shown at present, so it cannot be rated here. If it stays so, tell the study lead."); return; }
     if (!complete(place)) { notice("Give a score, or “cannot assess”, in every dimension before you submit."); return; }
     if (changedSince(rating)) {
       rating.sending.push(record(one));
