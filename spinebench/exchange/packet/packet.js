@@ -346,6 +346,7 @@
       nothingFailed();
       at("image").hidden = false;
       at("no-image").hidden = true;
+      send?.(); // whoever had been signed out is not any more
     }
     if (view.width !== at("image").naturalWidth || view.height !== at("image").naturalHeight) {
       view.width = at("image").naturalWidth;
@@ -363,6 +364,8 @@
     clearTimeout(nextTry);
     nextTry = setTimeout(() => { at("image").src = failedImage; }, tryAfter);
     tryAfter = Math.min(2 * tryAfter, AGAIN_AT_MOST_MS);
+    // An image says nothing of why it failed.
+    fetch(failedImage, { credentials: "same-origin" }).then((reply) => { if (reply.status === 401) tell("signed out"); }).catch(() => {});
   });
   const stage = at("stage");
   stage.addEventListener("wheel", (event) => { event.preventDefault(); zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY); }, { passive: false });
@@ -507,8 +510,10 @@
       const number = indexOf(sent.packet_id) + 1;
       notice(`Trace ${number} was not taken: ${answer.reason}`);
     },
-    say(what) { trouble = what; showHandingIn(); },
+    say: tell,
   });
+
+  function tell(what) { trouble = what; showHandingIn(); }
 
   function answered(sent, changes) {
     const index = indexOf(sent.packet_id);
@@ -532,6 +537,7 @@
     const kind = `${n} submitted ${n === 1 ? "rating" : "ratings"}`;
     at("connection").hidden = trouble === "";
     if (trouble === "somebody else") { write(at("connection"), `Somebody else is signed in in this browser. ${kind} kept here, to be sent when you sign in again.`); at("sign-in").hidden = true; return; }
+    if (trouble === "signed out" && n === 0) { write(at("connection"), "You are signed out: sign in again in this browser to go on."); at("sign-in").hidden = false; return; }
     write(at("connection"), trouble === "offline" ? `No connection. ${kind} kept in this browser, to be sent as soon as there is one.` : trouble === "" ? "" : `You are signed out. ${kind} kept in this browser: sign in again in this browser, and they are sent.`);
     at("sign-in").hidden = trouble !== "signed out";
   }
