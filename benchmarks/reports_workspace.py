@@ -58,7 +58,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     make(folder)
-    print(f"python benchmarks/dashboard_speed.py --workspace {folder} --pages reports")
+    print(
+        f"{folder} is ready. Next: python benchmarks/dashboard_speed.py --workspace {folder} --pages reports"
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from spinebench.dashboard.navigation import PAGES
 from spinebench.dashboard.page_heads import PageHead, head_html, page_head
 
 _PATIENCE_S = 1.5
-"""What takes longer does not hold the HTML up: it is asked for by what stands there in its place."""
+"""What takes longer does not hold the HTML up: it is asked for by what stands there in its place, and shown when the
+browser has run Streamlit's scripts, which takes it a second or more."""
 _LATE_S = 10.0
 """Then the page itself is there."""
 _AT_ONCE = 4

@@ -210,14 +210,19 @@ def _refuse_nothing(
             f"audits of {names}: expected one with a rubric that has sections, {found.n_reports} reports are not "
             f"judged; make one with '{HOW_TO_JUDGE}'"
         )
-    asked = workspace.query("run_tasks").to_pylist()
-    scored = {row["run_id"]: None for row in asked if row["task"] in (Task.KNOWLEDGE, Task.REPORT)}
-    others = [run_id for run_id in scored if run_id not in runs]
-    way_on = (
-        f"name {others[-1]!r}, which asked them"
-        if others
-        else "sit a benchmark that has them with 'spinebench run'"
+    asked = dict.fromkeys(
+        row["run_id"]
+        for row in workspace.query("run_tasks").to_pylist()
+        if row["task"] in (Task.KNOWLEDGE, Task.REPORT)
     )
+    others = [run_id for run_id in asked if run_id not in runs]
+    conditions = {one.value for run_id in asked.keys() & runs for one in runs[run_id].image_conditions}
+    if instead := sorted(conditions - {condition.value}):
+        way_on = f"they were asked under {', '.join(instead)}, name that with --image-condition"
+    elif others:
+        way_on = f"name {others[-1]!r}, which asked them"
+    else:
+        way_on = "sit a benchmark that has them with 'spinebench run'"
     raise DataError(
         f"runs {names}, image condition {condition.value!r}: expected answers to items of task 'knowledge' or "
         f"'report', there are none; {way_on}"

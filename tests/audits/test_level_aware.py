@@ -245,13 +245,19 @@ def test_a_question_in_two_runs_is_refused(workspace: Workspace) -> None:
         level_aware_report(workspace, ["run-1", "run-2"])
 
 
-def test_runs_with_nothing_to_score_are_refused(workspace: Workspace) -> None:
+def test_runs_with_nothing_to_score_are_refused(workspace: Workspace, tmp_path: Path) -> None:
     stored_run(workspace, run_id="pathology")
     ingest(workspace)
     with pytest.raises(DataError, match="'knowledge' or 'report', there are none; name 'run-1', which asked"):
         level_aware_report(workspace, ["pathology"])
-    with pytest.raises(DataError, match=r"image condition 'blank'.* sit a benchmark that has them"):
+    with pytest.raises(
+        DataError, match=r"'blank'.*; they were asked under normal, name that with --image-co"
+    ):
         level_aware_report(workspace, ["run-1"], image_condition=ImageCondition.BLANK)
+    other = Workspace(tmp_path / "other")
+    stored_run(other, run_id="pathology")
+    with pytest.raises(DataError, match="there are none; sit a benchmark that has them"):
+        level_aware_report(other, ["pathology"])
 
 
 def test_reports_alone_without_an_audit_are_refused_with_the_way_to_one(tmp_path: Path) -> None:

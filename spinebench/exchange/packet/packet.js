@@ -346,8 +346,8 @@
       nothingFailed();
       at("image").hidden = false;
       at("no-image").hidden = true;
-      send?.(); // whoever had been signed out is not any more
     }
+    if (trouble === "signed out") send(); // an image comes only to somebody who is signed in
     if (view.width !== at("image").naturalWidth || view.height !== at("image").naturalHeight) {
       view.width = at("image").naturalWidth;
       view.height = at("image").naturalHeight;
